@@ -1,0 +1,114 @@
+# Copyright: (c) 2026, pve.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The facts that a plan needs, each asked only when the task needs it."""
+
+from __future__ import annotations
+
+from ansible_collections.pve.fleet.plugins.module_utils.api.errors import NotFound
+from ansible_collections.pve.fleet.plugins.module_utils.guests import ha, placement
+from ansible_collections.pve.fleet.plugins.module_utils.guests.describe import NEWEST
+from ansible_collections.pve.fleet.plugins.module_utils.guests.find import find_source
+from ansible_collections.pve.fleet.plugins.module_utils.guests.origin import backup_config
+from ansible_collections.pve.fleet.plugins.module_utils.guests.plan import Facts
+from ansible_collections.pve.fleet.plugins.module_utils.guests.read import read_state
+
+
+def gather(client, desired, rows, row, state, release=NEWEST):
+    """Facts for one plan. row, state: of the guest, None when there is none."""
+    facts = Facts(release=release, root=client.connection.credential.is_root)
+    if desired.state == 'absent':
+        if state is not None and state.template:
+            facts.linked = linked_clones(client, state)
+        return facts
+    if row is None:
+        facts_of_creation(client, desired, rows, facts)
+    if desired.ha is not None and row is not None:
+        facts.ha = ha.read_ha(client, desired, row)
+    return facts
+
+
+def facts_of_creation(client, desired, rows, facts):
+    """Which id, which node, and what the source looks like."""
+    if desired.clone:
+        row = find_source(client, rows, desired.kind, desired.clone.get('template'), desired.clone.get('tag'))
+        facts.source = read_state(client, desired.kind, row)
+        facts.node = clone_node(client, desired, rows, facts.source)
+    else:
+        facts.node = desired.node or chosen_node(client, desired, rows)
+    if desired.restore:
+        facts.source = read_backup(client, desired, facts.node)
+    facts.vmid = desired.vmid or next_id(client)
+
+
+def next_id(client):
+    """The next free id, as the cluster says."""
+    return int(client.get('cluster', 'nextid'))
+
+
+def chosen_node(client, desired, rows):
+    nodes = client.get('cluster', 'resources', params={'type': 'node'})
+    return placement.choose_node(nodes, rows, desired.placement, wanted_memory(desired))
+
+
+def wanted_memory(desired):
+    wish = desired.wishes.get('memory')
+    return wish.value if wish and isinstance(wish.value, int) else None
+
+
+def clone_node(client, desired, rows, source):
+    """The node that the clone is made on: the wanted one where the disks can be had there, else that of the source."""
+    wanted = desired.node
+    if wanted is None and desired.placement:
+        wanted = chosen_node(client, desired, rows)
+        desired.node = wanted
+    if wanted in (None, source.node):
+        return source.node
+    shared = shared_storages(client)
+    target = desired.clone.get('storage')
+    return wanted if uses_only(source, shared) and target in (None, *shared) else source.node
+
+
+def shared_storages(client):
+    rows = client.get('cluster', 'resources', params={'type': 'storage'})
+    return frozenset(row['storage'] for row in rows if str(row.get('shared')) == '1')
+
+
+def uses_only(state, storages):
+    """Whether all volumes of a guest are on these storages."""
+    return all(name in storages for name in volume_storages(state))
+
+
+def volume_storages(state):
+    """The storages of a guest's volumes, sorted."""
+    found = set()
+    for key, value in state.config.items():
+        if state.kind.is_disk(key):
+            volume = str(value).split(',', maxsplit=1)[0].rpartition('=')[2]
+            if ':' in volume and not volume.startswith('/'):
+                found.add(volume.partition(':')[0])
+    return sorted(found)
+
+
+def linked_clones(client, state):
+    """Volumes that other guests have on top of this template's, of all its storages."""
+    found = []
+    for storage in volume_storages(state):
+        for volume in client.get('nodes', state.node, 'storage', storage, 'content'):
+            on_top = f'base-{state.vmid}-' in str(volume.get('parent') or volume['volid'])
+            if on_top and int(volume.get('vmid') or 0) not in (0, state.vmid):
+                found.append(volume['volid'])
+    return tuple(sorted(found))
+
+
+def read_backup(client, desired, node):
+    archive = desired.restore['archive']
+    try:
+        text = client.get('nodes', node, 'vzdump', 'extractconfig', params={'volume': archive})
+    except NotFound as error:
+        raise NotFound(
+            f"the backup '{archive}' was not found on {node}. Give a volume as the storage lists it, "
+            'such as local:backup/vzdump-qemu-100-2026_01_31-02_00_00.vma.zst.',
+            details=error.details,
+        ) from None
+    return backup_config(desired.kind, archive, text or '')

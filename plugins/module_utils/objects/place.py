@@ -1,0 +1,106 @@
+# Copyright: (c) 2026, pve.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where an object of the API stands and by which operations it is made, changed and deleted. Pure.
+
+All of it is read off the release's official tables: an object is a path with GET and PUT or DELETE (or an entry in the
+list of its parent); it is made by POST on its parent, or on its own path where the parent has none.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import urllib.parse
+
+from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest
+from ansible_collections.pve.fleet.plugins.module_utils.engine.resource import check_names
+
+# Kinds whose deletion PVE takes too lightly: their modules look before.
+OWN_MODULE = {
+    '/access/users/{userid}': 'pve_user',
+    '/access/users/{userid}/token/{tokenid}': 'pve_token',
+    '/access/groups/{groupid}': 'pve_group',
+    '/access/roles/{roleid}': 'pve_role',
+    '/cluster/ha/resources/{sid}': 'pve_ha_resource',
+    '/pools': 'pve_pool',
+    '/pools/{poolid}': 'pve_pool',
+    '/storage/{storage}': 'pve_storage',
+    '/nodes/{node}/qemu/{vmid}': 'pve_vm',
+    '/nodes/{node}/lxc/{vmid}': 'pve_container',
+    '/nodes/{node}/tasks/{upid}': 'pve_task',
+    '/nodes/{node}/storage/{storage}/content/{volume}': 'pve_storage_content',
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """segments: the path; template: as the tables write it; methods: what it has.
+
+    key: the name of the last placeholder, None for a single object. id: its value.
+    made_at: segments of POST, None where it cannot be made. listed: whether it is only found in its parent's list.
+    """
+
+    segments: tuple
+    template: str
+    methods: tuple
+    key: str | None
+    made_at: tuple | None
+    listed: bool
+
+    @property
+    def id(self):
+        return self.segments[-1]
+
+    @property
+    def path(self):
+        return '/' + '/'.join(self.segments)
+
+    @property
+    def own_module(self):
+        return OWN_MODULE.get(self.template)
+
+
+def segments_of(path):
+    """The segments of a path; %2F stands for a slash within an id. Raises BadRequest for . and .. in it."""
+    segments = tuple(urllib.parse.unquote(part) for part in path.split('/') if part)
+    for segment in segments:
+        check_names({'path': segment})
+    return segments
+
+
+def quoted(segments):
+    return '/' + '/'.join(urllib.parse.quote(part, safe=':') for part in segments)
+
+
+def place_of(official, path):
+    """The Place of a path. Raises BadRequest for one that is no configuration object in this release."""
+    segments = segments_of(path)
+    methods = tuple(official.methods(quoted(segments)))
+    if not methods:
+        raise BadRequest(unknown_path(official, quoted(segments)))
+    template = official.operation(methods[0], quoted(segments)).template
+    last = template.rpartition('/')[2]
+    key = last[1:-1] if last.startswith('{') else None
+    shown = (official.operation('GET', quoted(segments)).returns or {}).get('type') if 'GET' in methods else 'nothing'
+    listed = key is not None and shown not in (None, 'object')
+    if not {'PUT', 'DELETE'} & set(methods) or ('GET' not in methods and not listed) or (key is None and shown == 'array'):
+        raise BadRequest(f'{path} has {", ".join(methods)}: that is no configuration object. Use pve_api for single calls.')
+    return Place(segments, template, methods, key, maker(official, segments, key, methods), listed)
+
+
+def maker(official, segments, key, methods):
+    """Where POST makes the object: its parent when that takes the id, else its own path."""
+    if key is None:
+        return None
+    parent = segments[:-1]
+    if 'POST' in official.methods(quoted(parent)) and key in official.operation('POST', quoted(parent)).parameters:
+        return parent
+    return segments if 'POST' in methods else None
+
+
+def unknown_path(official, path):
+    try:
+        official.operation('GET', path)
+    except ValueError as error:
+        return f'path: {error}'
+    return f'path: {path} is not known.'

@@ -1,0 +1,126 @@
+# Copyright: (c) 2026, pve.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where HA resources may run: rules in release 9, groups before."""
+
+from __future__ import annotations
+
+from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest
+from ansible_collections.pve.fleet.plugins.module_utils.engine.plan import Change
+from ansible_collections.pve.fleet.plugins.module_utils.engine.reconcile import info_run, module_run
+from ansible_collections.pve.fleet.plugins.module_utils.engine.resource import Field, Kind, get_or_none, usual_changes
+
+
+def fields(strict, rules):
+    """The options; strict has another name in groups, which know no rules of resources among each other."""
+    return (
+        Field('rule', wire='rule' if rules else 'group', required=True),
+        Field('type', choices=('node-affinity', 'resource-affinity')),
+        Field('resources', 'list', elements='str'),
+        Field('nodes', 'list', elements='str'),
+        Field('strict', 'bool', wire=strict, default=False),
+        Field('affinity', choices=('positive', 'negative')),
+        Field('nofailback', 'bool'),
+        Field('disable', 'bool'),
+        Field('comment', default=''),
+    )
+
+
+def check_rule(case, context):
+    """Resources must be managed and nodes exist."""
+    if case.state == 'absent':
+        return
+    known = {row['sid'] for row in context.client.get('cluster', 'ha', 'resources')}
+    missing = sorted(set(case.wanted.get('resources') or []) - known)
+    if missing:
+        raise BadRequest(f'{case.title}: {", ".join(missing)} is no HA resource. Make it one with pve_ha_resource first.')
+    nodes = {row['node'] for row in context.client.get('nodes')}
+    strange = sorted({node.partition(':')[0] for node in case.wanted.get('nodes') or []} - nodes)
+    if strange:
+        raise BadRequest(f'{case.title}: there is no node {", ".join(strange)}. The nodes are {", ".join(sorted(nodes))}.')
+
+
+def read_group(client, ident):
+    """A group with the resources that are in it."""
+    group = get_or_none(client, 'cluster', 'ha', 'groups', ident['rule'])
+    return None if group is None else grouped(client, [group])[0]
+
+
+def grouped(client, groups):
+    resources = client.get('cluster', 'ha', 'resources')
+    return [
+        {**group, 'type': 'node-affinity', 'resources': [row['sid'] for row in resources if row.get('group') == group['group']]}
+        for group in groups
+    ]
+
+
+def list_groups(client, _named):
+    return grouped(client, client.get('cluster', 'ha', 'groups'))
+
+
+def change_group(case, differing):
+    """The group, then its resources, each of which names its group."""
+    if case.wanted.get('type', 'node-affinity') != 'node-affinity':
+        raise BadRequest(f'{case.title}: Proxmox VE {case.release} has rules for nodes only (type: node-affinity).')
+    own = [name for name in differing if name not in ('type', 'resources')]
+    steps = []
+    if case.current is None:
+        sent = {case.kind.field(name).key: case.wanted[name] for name in own if case.wanted[name] not in ('', [])}
+        steps = [Change(f'create {case.title}', 'POST', ('cluster', 'ha', 'groups'), {'group': case.ident['rule'], **sent})]
+    elif own:
+        steps = usual_changes(case, own)
+    held = set((case.current or {}).get('resources', []))
+    target = set(case.wanted.get('resources', held))
+    steps += [member(case, sid, {'group': case.ident['rule']}) for sid in sorted(target - held)]
+    return steps + [member(case, sid, {'delete': 'group'}) for sid in sorted(held - target)]
+
+
+def member(case, sid, params):
+    words = f'put {sid} into {case.title}' if 'group' in params else f'take {sid} out of {case.title}'
+    return Change(words, 'PUT', ('cluster', 'ha', 'resources', sid), params)
+
+
+def leave_group(case):
+    """PVE deletes unused groups only."""
+    out = [member(case, sid, {'delete': 'group'}) for sid in case.current['resources']]
+    return [*out, Change(f'delete {case.title}', 'DELETE', ('cluster', 'ha', 'groups', case.ident['rule']))]
+
+
+HA_RULE = Kind(
+    name='ha_rule',
+    plural='ha_rules',
+    label='HA rule',
+    identity=('rule',),
+    collection='cluster/ha/rules',
+    item='cluster/ha/rules/{rule}',
+    removes=True,
+    fields=fields('strict', rules=True),
+    check=check_rule,
+)
+HA_GROUP = Kind(
+    name='ha_rule',
+    plural='ha_rules',
+    label='HA group',
+    identity=('rule',),
+    collection='cluster/ha/groups',
+    item='cluster/ha/groups/{rule}',
+    removes=True,
+    fields=fields('restricted', rules=False),
+    read=read_group,
+    listed=list_groups,
+    changes=change_group,
+    deletion=leave_group,
+    check=check_rule,
+)
+
+
+def of_release(context):
+    return HA_RULE if context.client.release == '9' else HA_GROUP
+
+
+def run(context):
+    return module_run(of_release(context))(context)
+
+
+def run_info(context):
+    return info_run(of_release(context))(context)

@@ -1,0 +1,76 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, pve.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""List scheduled backups."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: pve_backup_job_info
+short_description: List scheduled backups
+version_added: 0.1.0
+author: pve.fleet contributors (@pve-fleet)
+description: Returns one or all of them. What does not exist is an empty list, no error.
+options:
+  id:
+    description: Only this job.
+    type: str
+extends_documentation_fragment:
+  - pve.fleet.attributes
+  - pve.fleet.attributes.reads
+  - pve.fleet.connection
+  - pve.fleet.connection.times
+  - pve.fleet.registry
+seealso:
+  - module: pve.fleet.pve_backup_job
+"""
+
+EXAMPLES = r"""
+- name: All jobs
+  pve.fleet.pve_backup_job_info:
+    cluster: prod
+"""
+
+RETURN = r"""
+backup_jobs:
+  description:
+    - What was found, sorted, as M(pve.fleet.pve_backup_job) returns it. Lists of the API may leave out what is
+      shown of a single one.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - id: nightly
+      schedule: '02:00'
+      storage: nas
+      all: true
+      enabled: true
+      mode: snapshot
+      compress: zstd
+      comment: ''
+error:
+  description: Why the task failed, for programs.
+  returned: failure
+  type: dict
+  sample: {code: BadRequest, status: 400, message: 'What was wrong, where, and what to do.', details: {}}
+"""
+
+from ansible_collections.pve.fleet.plugins.module_utils.engine.reconcile import info_run
+from ansible_collections.pve.fleet.plugins.module_utils.resources.backup_job import BACKUP_JOB
+from ansible_collections.pve.fleet.plugins.module_utils.runner import ModuleSpec, run_module
+
+SPEC = ModuleSpec(
+    name='pve_backup_job_info',
+    run=info_run(BACKUP_JOB),
+    argument_spec=BACKUP_JOB.info_spec(),
+    tier='viewer',
+)
+
+
+def main():
+    run_module(SPEC)
+
+
+if __name__ == '__main__':
+    main()

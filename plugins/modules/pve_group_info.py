@@ -1,0 +1,69 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, pve.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""List groups of users."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: pve_group_info
+short_description: List groups of users
+version_added: 0.1.0
+author: pve.fleet contributors (@pve-fleet)
+description: Returns one or all of them. What does not exist is an empty list, no error.
+options:
+  groupid:
+    description: Only this group.
+    type: str
+extends_documentation_fragment:
+  - pve.fleet.attributes
+  - pve.fleet.attributes.reads
+  - pve.fleet.connection
+  - pve.fleet.connection.times
+  - pve.fleet.registry
+seealso:
+  - module: pve.fleet.pve_group
+"""
+
+EXAMPLES = r"""
+- name: All groups
+  pve.fleet.pve_group_info:
+    cluster: prod
+"""
+
+RETURN = r"""
+groups:
+  description:
+    - What was found, sorted, as M(pve.fleet.pve_group) returns it. Lists of the API may leave out what is shown
+      of a single one.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {groupid: operators, comment: They operate, members: [ann@pve]}
+error:
+  description: Why the task failed, for programs.
+  returned: failure
+  type: dict
+  sample: {code: BadRequest, status: 400, message: 'What was wrong, where, and what to do.', details: {}}
+"""
+
+from ansible_collections.pve.fleet.plugins.module_utils.engine.reconcile import info_run
+from ansible_collections.pve.fleet.plugins.module_utils.resources.group import GROUP
+from ansible_collections.pve.fleet.plugins.module_utils.runner import ModuleSpec, run_module
+
+SPEC = ModuleSpec(
+    name='pve_group_info',
+    run=info_run(GROUP),
+    argument_spec=GROUP.info_spec(),
+    tier='viewer',
+)
+
+
+def main():
+    run_module(SPEC)
+
+
+if __name__ == '__main__':
+    main()

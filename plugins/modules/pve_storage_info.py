@@ -1,0 +1,75 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, pve.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""List the storages of a cluster."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: pve_storage_info
+short_description: List the storages of a cluster
+version_added: 0.1.0
+author: pve.fleet contributors (@pve-fleet)
+description: Returns one or all of them. What does not exist is an empty list, no error.
+options:
+  storage:
+    description: Only this storage.
+    type: str
+extends_documentation_fragment:
+  - pve.fleet.attributes
+  - pve.fleet.attributes.reads
+  - pve.fleet.connection
+  - pve.fleet.connection.times
+  - pve.fleet.registry
+seealso:
+  - module: pve.fleet.pve_storage
+"""
+
+EXAMPLES = r"""
+- name: All storages
+  pve.fleet.pve_storage_info:
+    cluster: prod
+"""
+
+RETURN = r"""
+storages:
+  description:
+    - What was found, sorted, as M(pve.fleet.pve_storage) returns it. Lists of the API may leave out what is shown
+      of a single one.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - storage: nas
+      type: nfs
+      server: '10.0.0.5'
+      export: /srv/pve
+      path: /mnt/pve/nas
+      content: [backup, iso]
+      shared: true
+error:
+  description: Why the task failed, for programs.
+  returned: failure
+  type: dict
+  sample: {code: BadRequest, status: 400, message: 'What was wrong, where, and what to do.', details: {}}
+"""
+
+from ansible_collections.pve.fleet.plugins.module_utils.engine.reconcile import info_run
+from ansible_collections.pve.fleet.plugins.module_utils.resources.storage import STORAGE
+from ansible_collections.pve.fleet.plugins.module_utils.runner import ModuleSpec, run_module
+
+SPEC = ModuleSpec(
+    name='pve_storage_info',
+    run=info_run(STORAGE),
+    argument_spec=STORAGE.info_spec(),
+    tier='viewer',
+)
+
+
+def main():
+    run_module(SPEC)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,77 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, pve.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""List API tokens."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: pve_token_info
+short_description: List API tokens
+version_added: 0.1.0
+author: pve.fleet contributors (@pve-fleet)
+description: Returns one or all of them. What does not exist is an empty list, no error.
+options:
+  userid:
+    description: Only tokens of this user.
+    type: str
+  tokenid:
+    description: Only this token.
+    type: str
+extends_documentation_fragment:
+  - pve.fleet.attributes
+  - pve.fleet.attributes.reads
+  - pve.fleet.connection
+  - pve.fleet.connection.times
+  - pve.fleet.registry
+seealso:
+  - module: pve.fleet.pve_token
+"""
+
+EXAMPLES = r"""
+- name: All tokens of all users
+  pve.fleet.pve_token_info:
+    cluster: prod
+
+- name: Those of one user
+  pve.fleet.pve_token_info:
+    cluster: prod
+    userid: ann@pve
+"""
+
+RETURN = r"""
+tokens:
+  description:
+    - What was found, sorted, as M(pve.fleet.pve_token) returns it. Lists of the API may leave out what is shown
+      of a single one.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {userid: ann@pve, tokenid: ci, comment: Pipelines, expire: 0, privsep: true}
+error:
+  description: Why the task failed, for programs.
+  returned: failure
+  type: dict
+  sample: {code: BadRequest, status: 400, message: 'What was wrong, where, and what to do.', details: {}}
+"""
+
+from ansible_collections.pve.fleet.plugins.module_utils.engine.reconcile import info_run
+from ansible_collections.pve.fleet.plugins.module_utils.resources.token import TOKEN
+from ansible_collections.pve.fleet.plugins.module_utils.runner import ModuleSpec, run_module
+
+SPEC = ModuleSpec(
+    name='pve_token_info',
+    run=info_run(TOKEN),
+    argument_spec=TOKEN.info_spec(),
+    tier='viewer',
+)
+
+
+def main():
+    run_module(SPEC)
+
+
+if __name__ == '__main__':
+    main()
