@@ -1,0 +1,131 @@
+# Copyright: (c) 2026, pve.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each role predicts in check mode what it does, does it, and has nothing to do the second time."""
+from __future__ import annotations
+
+import json
+
+from workflows import Workflows, said
+
+VM = {'kind': 'vm', 'cluster': 'seoul', 'cores': 1, 'memory': '1G', 'disks': {'scsi0': {'storage': 'ceph', 'size': '4G'}}, 'state': 'started'}
+CONTAINER = {'kind': 'container', 'cluster': 'berlin', 'cores': 1, 'memory': 512, 'ostemplate': 'local:vztmpl/debian-13-standard_13.1-1_amd64.tar.zst',
+             'disks': {'rootfs': {'storage': 'ceph', 'size': '4G'}}, 'state': 'started'}
+
+
+def name_of(guest):
+    return guest.config.get('name') or guest.config.get('hostname')
+
+
+def names(simulator, cluster):
+    return sorted(name_of(guest) for guest in simulator.fleet.clusters[cluster].guests.values())
+
+
+def test_onboarding_again_changes_nothing(run_playbook, fleet):
+    workflows = Workflows(run_playbook, fleet)
+    done = workflows.exact('cluster_onboard', {'cluster_onboard_clusters': workflows.clusters(), 'cluster_onboard_discover': False})
+    assert 'pvesim-password' not in done.output
+
+
+def test_guests_come_change_and_go(workflows, fleet, tmp_path):
+    declared = {'guest_provision_owner': 'shop', 'guest_provision_remove': True, 'guest_provision_summary_file': str(tmp_path / 'summary.json')}
+    guests = [{**VM, 'name': 'web-01'}, {**VM, 'name': 'web-02'}, {**CONTAINER, 'name': 'lb-01'}]
+    workflows.exact('guest_provision', {**declared, 'guest_provision_guests': guests})
+    assert (names(fleet, 'seoul'), names(fleet, 'berlin')) == (['web-01', 'web-02'], ['lb-01'])
+    changed = [{**VM, 'name': 'web-01', 'cores': 2, 'disks': {'scsi0': {'storage': 'ceph', 'size': '8G'}}}, {**CONTAINER, 'name': 'lb-01'}]
+    workflows.exact('guest_provision', {**declared, 'guest_provision_guests': changed})
+    assert (names(fleet, 'seoul'), names(fleet, 'berlin')) == (['web-01'], ['lb-01'])
+    summary = json.loads((tmp_path / 'summary.json').read_text(encoding='utf-8'))
+    assert (summary['drift'], summary['counts']) == (False, {'guests': 2, 'changed': 0, 'removed': 0})
+
+
+def test_guests_of_others_are_never_removed(workflows, fleet):
+    workflows.role('guest_provision', {'guest_provision_guests': [{**VM, 'name': 'theirs', 'tags': ['other']}]}).ok()
+    mine = {'guest_provision_owner': 'shop', 'guest_provision_remove': True, 'guest_provision_cluster': 'seoul', 'guest_provision_guests': []}
+    assert workflows.role('guest_provision', mine).ok().changed == []
+    assert names(fleet, 'seoul') == ['theirs']
+
+
+def test_removal_without_an_owner_is_refused(workflows):
+    run = workflows.role('guest_provision', {'guest_provision_guests': [], 'guest_provision_remove': True})
+    assert run.rc != 0
+    assert 'guest_provision_remove needs guest_provision_owner' in run.output
+
+
+def test_a_workspace_and_its_quota(workflows, fleet):
+    shop = {'workspace_name': 'shop', 'workspace_clusters': ['seoul'], 'workspace_quota': {'guests': 1}, 'workspace_storages': ['ceph'],
+            'workspace_token': False}
+    workflows.exact('workspace', shop, words=False)
+    declared = {'guest_provision_workspace': 'shop', 'guest_provision_defaults': {'pool': 'shop'}}
+    two = [{**VM, 'name': 'web-01'}, {**VM, 'name': 'web-02'}]
+    for args in (['--check'], []):
+        run = workflows.role('guest_provision', {**declared, 'guest_provision_guests': two}, *args)
+        assert run.rc != 0
+        assert 'Workspace shop has no room' in run.output
+    assert names(fleet, 'seoul') == []
+    workflows.role('guest_provision', {**declared, 'guest_provision_guests': two[:1]}).ok()
+    run = workflows.role('workspace', {**shop, 'workspace_state': 'absent'})
+    assert 'its pools hold web-01' in run.output
+    gone = [{**VM, 'name': 'web-01', 'state': 'absent', 'force': True}]
+    workflows.role('guest_provision', {**declared, 'guest_provision_guests': gone}).ok()
+    workflows.exact('workspace', {**shop, 'workspace_state': 'absent'})
+
+
+def test_a_workspace_token_is_told_once(workflows):
+    shop = {'workspace_name': 'shop', 'workspace_clusters': ['seoul']}
+    told = [{'name': 'Told', 'ansible.builtin.debug': {'msg': '{{ workspace_tokens | default({}) | length }} tokens'}}]
+    assert workflows.role('workspace', shop, after=told).ok().result('Told')['msg'] == '1 tokens'
+    again = workflows.role('workspace', shop, after=told).ok()
+    assert (again.result('Told')['msg'], again.changed) == ('0 tokens', [])
+
+
+def test_access_roles(workflows):
+    workflows.exact('access_roles', {
+        'access_roles_clusters': ['seoul'], 'access_roles_custom': {'Console': ['VM.Audit', 'VM.Console']},
+        'access_roles_tiers': [{'name': 'admin', 'group': 'admins2', 'roles': ['PVEAdmin']},
+                               {'name': 'operator', 'group': 'operators', 'roles': ['Console'], 'users': ['ann@pve']}],
+    }, words=False)
+
+
+def test_a_template_that_clones(workflows, fleet):
+    template = {'guest_template_cluster': 'seoul', 'guest_template_name': 'debian-13', 'guest_template_storage': 'ceph',
+                'guest_template_image_url': 'https://images.example.test/debian-13.qcow2?size=100M'}
+    workflows.role('guest_template', template).ok()
+    assert workflows.role('guest_template', template).ok().changed == []
+    clone = {**VM, 'name': 'web-01', 'clone': {'template': 'debian-13', 'full': False}, 'disks': {'scsi0': {'size': '12G'}}}
+    workflows.exact('guest_provision', {'guest_provision_guests': [clone]})
+
+
+def test_backups(workflows):
+    workflows.role('guest_provision', {'guest_provision_guests': [{**VM, 'name': 'web-01'}]}).ok()
+    policy = {'backup_policy_clusters': ['seoul'], 'backup_policy_jobs': [{}]}
+    policy['backup_policy_jobs'][0] = {'id': 'nightly', 'schedule': '02:00', 'storage': 'local', 'vmid': ['999']}
+    run = workflows.role('backup_policy', {**policy, 'backup_policy_require_all': True})
+    assert run.rc != 0
+    assert 'web-01' in run.output
+    policy['backup_policy_jobs'][0] = {'id': 'nightly', 'schedule': '02:00', 'storage': 'local', 'all': True}
+    workflows.role('backup_policy', policy).ok()
+    assert workflows.role('backup_policy', {**policy, 'backup_policy_require_all': True}).ok().changed == []
+
+
+def test_a_node_is_drained_rebooted_and_filled_again(workflows, fleet):
+    guests = [{**VM, 'name': 'web-01', 'node': 'seoul-pve1'}, {**VM, 'name': 'web-02', 'node': 'seoul-pve2'}]
+    workflows.role('guest_provision', {'guest_provision_guests': guests}).ok()
+    work = {'node_maintenance_cluster': 'seoul', 'node_maintenance_nodes': ['seoul-pve1'], 'node_maintenance_delay': 1, 'node_maintenance_retries': 20}
+    plan = workflows.role('node_maintenance', work, '--check').ok()
+    assert [words for task, words in said(plan) if task == 'pve.fleet.node_maintenance : Move virtual machines away']
+    cluster = fleet.fleet.clusters['seoul']
+    assert {name_of(guest): guest.node for guest in cluster.guests.values()} == {'web-01': 'seoul-pve1', 'web-02': 'seoul-pve2'}
+    done = workflows.role('node_maintenance', work).ok()
+    assert 'pve.fleet.node_maintenance : Reboot' in done.changed
+    assert {name_of(guest): (guest.node, guest.running) for guest in cluster.guests.values()} == {
+        'web-01': ('seoul-pve1', True), 'web-02': ('seoul-pve2', True)}
+
+
+def test_maintenance_stops_when_the_cluster_is_not_sound(workflows, fleet):
+    fleet.control.node_down('seoul-pve3')
+    run = workflows.role('node_maintenance', {'node_maintenance_cluster': 'seoul', 'node_maintenance_nodes': ['seoul-pve1'],
+                                              'node_maintenance_retries': 1, 'node_maintenance_delay': 0})
+    assert run.rc != 0
+    assert run.changed == []
+    assert 'nodes_offline' in run.output
