@@ -183,8 +183,7 @@ def grow_imported(session, disks):
         if size is None:
             continue
         session.outdated()
-        now = str(session.read().get(key, '')).rpartition('size=')[2].partition(',')[0]
-        if now and parse_size(now) < size:
+        if 0 < size_of(session, key) < size:
             resize(session, key, size)
 
 
@@ -201,8 +200,9 @@ def configure(session, wishes, texts, delete, disks, changed_disks):
         params['delete'] = ','.join(delete)
     allocates = any(not text.startswith('none,') for text, _size in disks.values())
     method = 'POST' if allocates and session.kind.name == 'qemu' else 'PUT'
-    session.task('configure', method, *session.path('config'), params={**params, 'digest': session.digest})
+    digest = session.digest
     session.outdated()
+    session.task('configure', method, *session.path('config'), params={**params, 'digest': digest})
     grow_imported(session, disks)
 
 
@@ -225,16 +225,20 @@ def destroy_disk(session, key, wish):
     """Detach with the volume; a container's volume becomes unused first and is removed then."""
     by_force = has_parameter(session.release, 'PUT', session.kind.config_path, 'force')
     if by_force or key.startswith('unused'):
-        session.client.put(*session.path('config'), params={'delete': key, 'force': True if by_force else None})
-        session.outdated()
+        delete_option(session, key, force=True if by_force else None)
         return
     volume = str(session.read()[key]).partition(',')[0].rpartition('=')[2]
-    session.client.put(*session.path('config'), params={'delete': key})
-    session.outdated()
+    delete_option(session, key)
     left = [name for name, value in session.read().items() if name.startswith('unused') and str(value) == volume]
     if left:
-        session.client.put(*session.path('config'), params={'delete': left[0]})
-        session.outdated()
+        delete_option(session, left[0])
+
+
+def delete_option(session, key, **params):
+    """Delete an option of the configuration as it was read last."""
+    digest = session.digest
+    session.outdated()
+    session.client.put(*session.path('config'), params={'delete': key, 'digest': digest, **params})
 
 
 def move_disk(session, key, wish):
@@ -246,12 +250,27 @@ def move_disk(session, key, wish):
 
 
 def grow_disk(session, key, wish):
-    resize(session, key, wish.size)
+    """To a size; or by an amount, which PVE adds to what is there, so that two tasks at once both count, and which is added once."""
+    if not wish.grow:
+        resize(session, key, wish.size)
+        return
+    try:
+        resize(session, key, wish.grow, sign='+')
+    except FleetError as error:
+        if error.details.get('fate') != 'unknown' or size_of(session, key) < wish.size:
+            raise
+    session.desired.disks[key] = dataclasses.replace(wish, grow=None, size=None)
 
 
-def resize(session, key, size):
-    session.task(f'grow {key}', 'PUT', *session.path('resize'), params={'disk': key, 'size': format_size(size)})
+def resize(session, key, size, sign=''):
     session.outdated()
+    session.task(f'grow {key}', 'PUT', *session.path('resize'), params={'disk': key, 'size': sign + format_size(size)})
+
+
+def size_of(session, key):
+    """The size of a disk as it is now, 0 where PVE does not tell it."""
+    text = str(session.read().get(key, '')).rpartition('size=')[2].partition(',')[0]
+    return parse_size(text) if text else 0
 
 
 def regenerate(session):

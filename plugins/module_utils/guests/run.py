@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import functools
+import random
+import time
 
 from ansible_collections.pve.fleet.plugins.module_utils.api.errors import FleetError, Locked, NotFound
 from ansible_collections.pve.fleet.plugins.module_utils.guests import in_the_making
@@ -42,7 +44,6 @@ for _kind in KINDS:
 MOST_PLANS = 4
 # Steps whose requests differ between releases. Options that not all releases have are found by unsure_keys().
 BY_RELEASE = ('pool', 'ha')
-RETRIED = ('Conflict', 'Locked')
 
 
 def guest_run(kind, settings):
@@ -96,8 +97,11 @@ class Run:
         raise AssertionError('unreachable')
 
     def may_plan_again(self, error, attempt):
-        """After a conflict, a lock or a request whose fate is not known: look and plan once more."""
-        return attempt == 0 and (error.code in RETRIED or error.details.get('fate') == 'unknown')
+        """After another's change, look and plan again a few times; after a lock or a request whose fate is not known, once."""
+        if error.code == 'Conflict':
+            time.sleep(random.uniform(0.05, 0.2) * (attempt + 1))
+            return True
+        return attempt == 0 and (error.code == 'Locked' or error.details.get('fate') == 'unknown')
 
     def note(self, plan):
         merge(self.before, plan.before)

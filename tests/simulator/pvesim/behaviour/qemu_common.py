@@ -19,6 +19,7 @@ MIB = 1 << 20
 GIB = 1 << 30
 # Workers that keep the lock file for longer than others wait for it.
 LONG_TASKS = frozenset(('qmmove', 'qmigrate', 'qmshutdown', 'qmreboot', 'qmsuspend'))
+MODIFIED = 'checksum mismatch (file change by other user?)'
 QEMU_VERSIONS = {'9': '10.1.2', '8.4': '9.2.0', '7.4': '7.2.0'}
 # Defaults of Fleet.settings: bytes per second of copies, and seconds that a guest's own actions take.
 DEFAULTS = {'disk_rate': 200 * MIB, 'start_seconds': 1.5, 'boot_seconds': 8.0, 'shutdown_seconds': 4.0}
@@ -132,7 +133,7 @@ def replication_jobs(cluster: Cluster, vmid: int) -> list[str]:
     return [name for name, job in jobs.items() if str(job.get('guest', name.rpartition('-')[0])) == str(vmid)]
 
 
-def check_digest(guest: Guest, digest: str | None, text: str = 'checksum mismatch (file change by other user?)') -> None:
+def check_digest(guest: Guest, digest: str | None, text: str = MODIFIED) -> None:
     if digest and digest != guest.digest():
         raise ApiError(text)
 
@@ -157,6 +158,13 @@ def check_free(call: Call, guest: Guest | None) -> None:
         raise error
 
 
+def check_unchanging(call: Call, guest: Guest, digest: str | None) -> None:
+    """A task that writes the configuration has its lock from the request on; a digest is compared once that task has written."""
+    task = holder(call.fleet, guest)
+    if digest and task is not None and task.type == 'qmconfig':
+        raise ApiError(MODIFIED)
+
+
 def task_text(error: ApiError) -> str:
     """An API error as the last line of a task: with its code, where it has one of its own."""
     if error.errors is not None or error.status == 500:
@@ -167,9 +175,9 @@ def task_text(error: ApiError) -> str:
 def hold(guest: Guest, task: Task, work: Generator, seconds: int = 10) -> Generator:
     """Run a worker under the guest's lock file; wait for it as long as PVE does."""
     waited = 0
-    if holder(task.fleet, guest):
+    if holder(task.fleet, guest) not in (None, task):
         task.log('trying to acquire lock...')
-        while holder(task.fleet, guest):
+        while holder(task.fleet, guest) not in (None, task):
             if waited >= seconds:
                 raise TaskError(lock_file(guest.vmid))
             waited += 1

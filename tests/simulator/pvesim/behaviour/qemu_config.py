@@ -23,8 +23,10 @@ from .qemu_common import (
     check_free,
     check_lock,
     check_protection,
+    check_unchanging,
     check_vm,
     hold,
+    holder,
     load,
     only_root,
     replication_jobs,
@@ -121,7 +123,10 @@ def update_async(call: Call) -> str | None:
     def worker(task: Any) -> Generator:
         yield from hold(change.guest, task, change.worker(task))
 
-    return call.task('qmconfig', change.guest.vmid, worker)
+    upid = call.task('qmconfig', change.guest.vmid, worker)
+    if not holder(call.fleet, change.guest):
+        change.guest.extra['flock'] = upid
+    return upid
 
 
 def update_soon(call: Call, change: Change) -> None:
@@ -205,6 +210,7 @@ class Change:
         """The guest, once its lock, digest and memory allow the change."""
         guest = load(self.site, self.vmid)
         check_free(self.call, guest)
+        check_unchanging(self.call, guest, params.get('digest'))
         check_digest(guest, params.get('digest'))
         if 'vmstate' in self.delete and guest.lock == 'suspended':
             del guest.config['lock']
