@@ -26,8 +26,7 @@ class Workflows:
         ]
 
     def onboarded(self):
-        self.role('cluster_onboard', {'cluster_onboard_clusters': self.clusters(), 'cluster_onboard_discover': False,
-                                      'cluster_onboard_token_tiers': ['viewer', 'admin']}).ok()
+        self.role('cluster_onboard', {'cluster_onboard_clusters': self.clusters(), 'cluster_onboard_discover': False}).ok()
         return self
 
     def role(self, name, variables, *args, after=()):
