@@ -6,6 +6,10 @@ all workers inherit what is loaded here. Ansible itself imports the plugin after
 
 from __future__ import annotations
 
+from ansible_collections.pve.fleet.plugins.plugin_utils import bytecode
+
+# isort: split
+
 from ansible_collections.pve.fleet.plugins.action import in_process
 
-__all__ = ('in_process',)
+__all__ = ('bytecode', 'in_process')

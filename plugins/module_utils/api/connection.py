@@ -14,6 +14,7 @@ DEFAULT_PORT = 8006
 TOKEN_ID = re.compile(r'^[^\s:/@!]+@[A-Za-z][A-Za-z0-9.\-_]+![A-Za-z][A-Za-z0-9.\-_]+$')
 USER_ID = re.compile(r'^[^\s:/]+@[A-Za-z][A-Za-z0-9.\-_]+$')
 FINGERPRINT = re.compile(r'^[0-9A-F]{64}$')
+NO_HOST = re.compile(r'[\s/@?#]')
 
 
 def parse_fingerprint(text):
@@ -46,7 +47,7 @@ class Endpoint:
         host = str(data.get('host') or '').strip()
         if host.startswith('[') and host.endswith(']'):
             host = host[1:-1]
-        if not host or re.search(r'[\s/@?#]', host):
+        if not host or NO_HOST.search(host):
             raise BadRequest(
                 f'{data.get("host")!r} is not a host name or address. Give only the host, such as pve1.example.com, '
                 'without https:// and path; the port has its own option.'

@@ -50,8 +50,9 @@ class TicketStore:
 
     def salt(self):
         path = os.path.join(self.folder, 'tickets.salt')
-        with contextlib.suppress(FileExistsError):
-            write_new(path, os.urandom(32))
+        if not os.path.exists(path):
+            with contextlib.suppress(FileExistsError):
+                write_new(path, os.urandom(32))
         with open(path, 'rb') as file:
             return file.read()
 

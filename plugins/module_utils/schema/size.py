@@ -13,6 +13,7 @@ GIB = 1024 ** 3
 
 _POWERS = {'': 0, 'B': 0, 'K': 1, 'M': 2, 'G': 3, 'T': 4, 'P': 5}
 _SIZE = re.compile(r'(\d+(?:\.\d+)?)\s*([KMGTP]?)(i?B)?', re.IGNORECASE | re.ASCII)
+_WITH_UNIT = re.compile(r'\s*\d+(\.\d+)?\s*([KMGTP](i?B)?|B)\s*', re.IGNORECASE)
 
 
 class SizeError(ValueError):
@@ -53,7 +54,7 @@ def format_size(size: int) -> str:
 
 def has_unit(value: object) -> bool:
     """Whether a value is text such as '8G' that names its own unit."""
-    return isinstance(value, str) and bool(re.fullmatch(r'\s*\d+(\.\d+)?\s*([KMGTP](i?B)?|B)\s*', value, re.IGNORECASE))
+    return isinstance(value, str) and _WITH_UNIT.fullmatch(value) is not None
 
 
 def mebibytes(value: object) -> object:
