@@ -39,34 +39,37 @@ class ActionModule(ActionBase):
         spec = in_process.spec_of(self._task.action)
         checked = in_process.validate(spec, plain(dict(self._task.args)), self._task.action)
         params, error, warnings, deprecations, secrets = checked
+        notes = {'warnings': warnings, 'deprecations': deprecations}
         if error:
-            result.update(failed=True, changed=False, msg=error)
+            result.update(in_process.with_notes({'failed': True, 'changed': False, 'msg': error}, notes))
         else:
-            result.update(self.carried_out(spec, params, secrets, variables))
-        self.add_notes(result, spec, params, warnings, deprecations, variables)
+            result.update(self.carried_out(spec, params, secrets, notes, variables))
+        if 'invocation' not in result and invocation_wanted(variables):
+            result['invocation'] = {'module_args': masking.invocation(params, spec.argument_spec)}
         return result
 
-    def carried_out(self, spec, params, secrets, variables):
-        """The result of either way of running. Failures are results, too."""
+    def carried_out(self, spec, params, secrets, notes, variables):
+        """The result of either way of running. Failures are results, too; a module adds the notes itself."""
         resolver = make_resolver(self._loader, self._templar, variables)
         access = Access(params, resolver, self.state_dir())
         try:
             reason = self.reason_against(spec, variables)
-            if reason is None:
-                return runner.execute(
-                    spec,
-                    {name: value for name, value in params.items() if name != 'fleet_context'},
-                    access,
-                    check_mode=self._task.check_mode,
-                    diff_mode=self._task.diff,
-                    progress=progress_for(self._task, variables.get(in_process.PROGRESS_VARIABLE, True)),
-                    secrets=secrets,
-                    actor=actor_of(variables),
-                )
-            return self.as_module(spec, params, access, variables)
+            if reason is not None:
+                return self.as_module(spec, params, access, variables)
+            result = runner.execute(
+                spec,
+                {name: value for name, value in params.items() if name != 'fleet_context'},
+                access,
+                check_mode=self._task.check_mode,
+                diff_mode=self._task.diff,
+                progress=progress_for(self._task, variables.get(in_process.PROGRESS_VARIABLE, True)),
+                secrets=secrets,
+                actor=actor_of(variables),
+            )
         except FleetError as failure:
             failed = {'failed': True, 'changed': False, 'msg': failure.message, 'error': failure.as_dict()}
-            return masking.masked(failed, secrets)
+            result = masking.masked(failed, secrets)
+        return in_process.with_notes(result, notes)
 
     def reason_against(self, spec, variables):
         environment = {}
@@ -101,17 +104,6 @@ class ActionModule(ActionBase):
         records = plain(result.pop(runner.AUDIT_KEY, None) or [])
         runner.write_audit(access, result, records)
         return result
-
-    def add_notes(self, result, spec, params, warnings, deprecations, variables):
-        """What AnsibleModule adds to a result: warnings about options, and the invocation where it is wanted."""
-        if warnings or result.get('warnings'):
-            result['warnings'] = [*warnings, *result.get('warnings', [])]
-        else:
-            result.pop('warnings', None)
-        if deprecations:
-            result['deprecations'] = [*deprecations, *result.get('deprecations', [])]
-        if 'invocation' not in result and invocation_wanted(variables):
-            result['invocation'] = {'module_args': masking.invocation(params, spec.argument_spec)}
 
     def state_dir(self):
         """A private folder that the workers of this run share; Ansible removes it at the end of the run."""

@@ -93,3 +93,10 @@ def validate(spec, arguments, name):
         for one in getattr(found, '_deprecations', [])
     ]
     return params, error, warnings, deprecations, set(getattr(found, '_no_log_values', ()))
+
+
+def with_notes(result, notes):
+    """A result and what AnsibleModule would add to it. notes: {'warnings': [...], 'deprecations': [...]}, from validate()."""
+    together = {name: [*added, *result.get(name, [])] for name, added in notes.items()}
+    others = {name: value for name, value in result.items() if name not in notes}
+    return {**others, **{name: told for name, told in together.items() if told}}
