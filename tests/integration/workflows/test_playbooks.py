@@ -6,9 +6,6 @@ from __future__ import annotations
 
 import json
 
-import yaml
-from checkout import ROOT
-
 GUESTS = {
     'cluster': 'seoul', 'owner': 'shop', 'remove_unlisted': True,
     'guests': [{'name': 'web-01', 'cores': 1, 'memory': '1G', 'disks': {'scsi0': {'storage': 'ceph', 'size': '4G'}}, 'state': 'started'}],
@@ -51,19 +48,3 @@ def test_onboarding_by_the_variables_of_a_survey(run_playbook, fleet):
     for changed in (True, False):
         run = run_playbook('pve.fleet.onboard', args=['-e', json.dumps(answers)]).ok()
         assert bool(run.changed) is changed
-
-
-def test_the_declarations_for_awx_fit_together():
-    """Each job template names a playbook of the collection, and each credential type injects variables that the collection reads."""
-    folder = ROOT / 'extensions' / 'awx'
-    for template in yaml.safe_load((folder / 'job_templates.yml').read_text(encoding='utf-8')):
-        assert (ROOT / 'playbooks' / template['playbook']).is_file()
-        text = (ROOT / 'playbooks' / template['playbook']).read_text(encoding='utf-8')
-        assert all(question['variable'] in text for question in template.get('survey', []))
-    from ansible_collections.pve.fleet.plugins.module_utils.options import ENVIRONMENT
-
-    known = {'PVE_REGISTRY_URL', 'PVE_REGISTRY_KEY', *(name for names in ENVIRONMENT.values() for name in names)}
-    for kind in yaml.safe_load((folder / 'credential_types.yml').read_text(encoding='utf-8')):
-        assert set(kind['injectors']['env']) <= known
-        fields = {field['id'] for field in kind['inputs']['fields']}
-        assert fields >= set(kind['inputs']['required'])
