@@ -12,19 +12,15 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.pve.fleet.plugins.module_utils import masking, runner
-from ansible_collections.pve.fleet.plugins.module_utils.api import tls
 from ansible_collections.pve.fleet.plugins.module_utils.api.errors import FleetError
 from ansible_collections.pve.fleet.plugins.module_utils.audit.trail import dispatched
 from ansible_collections.pve.fleet.plugins.module_utils.fleet.access import Access
-from ansible_collections.pve.fleet.plugins.plugin_utils import handover, in_process
+from ansible_collections.pve.fleet.plugins.plugin_utils import handover, in_process, inherited
 from ansible_collections.pve.fleet.plugins.plugin_utils.plain import plain
 from ansible_collections.pve.fleet.plugins.plugin_utils.progress import progress_for
 from ansible_collections.pve.fleet.plugins.plugin_utils.secret_lookup import make_resolver
 
-# Done once in the parent process: forked workers inherit the imports and the TLS context.
-in_process.import_modules()
-in_process.import_registry_packages()
-tls.verified_context()
+inherited.prepare()
 
 
 class ActionModule(ActionBase):

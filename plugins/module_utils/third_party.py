@@ -12,7 +12,10 @@ from __future__ import annotations
 import functools
 import importlib.util
 
-__all__ = ('missing_package', 'urllib3')
+__all__ = ('REQUIRED_PACKAGES', 'missing_package', 'urllib3')
+
+# What a client of a cluster needs.
+REQUIRED_PACKAGES = ('requests', 'proxmoxer')
 
 try:
     import urllib3

@@ -5,17 +5,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import pathlib
-import pkgutil
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 
-from ansible_collections.pve.fleet.plugins.module_utils.api.errors import FleetError
 from ansible_collections.pve.fleet.plugins.module_utils.options import as_bool
-from ansible_collections.pve.fleet.plugins.module_utils.registry.location import locate
 
 MODULES = 'ansible_collections.pve.fleet.plugins.modules'
 SWITCH_VARIABLE = 'pve_fleet_in_process'
@@ -26,25 +21,6 @@ PROGRESS_VARIABLE = 'pve_fleet_progress'
 def spec_of(action):
     """The ModuleSpec of an action name such as pve.fleet.pve_vm."""
     return importlib.import_module(f'{MODULES}.{action.rpartition(".")[2]}').SPEC
-
-
-def import_modules():
-    """Import all modules of the collection, so that forked workers inherit them."""
-    folder = pathlib.Path(importlib.import_module(MODULES).__path__[0])
-    for found in pkgutil.iter_modules([str(folder)]):
-        importlib.import_module(f'{MODULES}.{found.name}')
-
-
-def import_registry_packages(environment=None):
-    """Import what the registry needs, where there seems to be one: each worker would do it anew otherwise."""
-    try:
-        place = locate() if environment is None else locate(environ=environment)
-    except FleetError:
-        return
-    if place.path is None or place.path.exists():
-        for name in ('sqlalchemy', 'cryptography.fernet'):
-            with contextlib.suppress(ImportError):
-                importlib.import_module(name)
 
 
 def switched_on(variables, environment):

@@ -18,7 +18,7 @@ from ansible_collections.pve.fleet.plugins.module_utils.api.transport import Tra
 from ansible_collections.pve.fleet.plugins.module_utils.api.upload import Bodies
 from ansible_collections.pve.fleet.plugins.module_utils.schema import wire
 from ansible_collections.pve.fleet.plugins.module_utils.schema.release import release_for
-from ansible_collections.pve.fleet.plugins.module_utils.third_party import missing_package
+from ansible_collections.pve.fleet.plugins.module_utils.third_party import REQUIRED_PACKAGES, missing_package
 
 BASE = '/api2/json'
 
@@ -33,7 +33,7 @@ class Client(Bodies):
     """
 
     def __init__(self, connection, write_log=None, transport=None, sleep=time.sleep, clock=time.monotonic):
-        lost = missing_package('requests', 'proxmoxer')
+        lost = missing_package(*REQUIRED_PACKAGES)
         if lost:
             raise errors.Internal(lost)
         if not connection.endpoints:
@@ -103,8 +103,11 @@ class Client(Bodies):
     # --- one request, several tries ----------------------------------------------------------------------------
 
     def send(self, method, target, body=None, headers=None, read_timeout=None):
-        """Try the endpoints in turn until one answers or the deadline is over -> the decoded body."""
-        end = self.clock() + self.connection.deadline
+        """Try the endpoints in turn until one answers or the deadline is over -> the decoded body.
+
+        read_timeout: the time for one answer, which is then the deadline, too.
+        """
+        end = self.clock() + (read_timeout or self.connection.deadline)
         reads, attempt, tried = method == 'GET', 0, {}
         while True:
             attempt += 1

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ansible_collections.pve.fleet.plugins.module_utils import masking, runner
 from ansible_collections.pve.fleet.plugins.module_utils.api.errors import Conflict, TaskFailed
 from ansible_collections.pve.fleet.plugins.module_utils.fleet.access import canonical
-from ansible_collections.pve.fleet.plugins.plugin_utils import in_process
+from ansible_collections.pve.fleet.plugins.plugin_utils import in_process, inherited
 from ansible_collections.pve.fleet.plugins.plugin_utils.plain import plain
 
 
@@ -150,6 +150,6 @@ def test_a_secret_lookup_is_the_same_with_and_without_options_that_are_not_given
 
 
 def test_every_module_says_what_it_needs():
-    in_process.import_modules()
+    inherited.import_modules()
     spec = in_process.spec_of('pve.fleet.pve_cluster_registry')
     assert dataclasses.asdict(spec)['name'] == 'pve_cluster_registry'
