@@ -94,6 +94,12 @@ class Context:
         """A change that is done now, in words. It is reported even when the run fails later."""
         self.done.append(change)
 
+    def missing(self, error):
+        """What a change needs is not there: raises the error; warns in check mode, where an earlier task may be about to make it."""
+        if not self.check_mode:
+            raise error
+        self.warn(f'{error.message} This is check mode: the real run fails unless an earlier task makes it.')
+
     def warn(self, text):
         if text not in self.warnings:
             self.warnings.append(text)

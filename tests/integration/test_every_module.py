@@ -97,6 +97,8 @@ def test_life_of_a_module(name, walk):
         assert entry.get('why'), 'neither create, nor read, nor a reason'
     if 'wrong' in entry:
         check_wrong(name, entry, walk)
+    if 'missing' in entry:
+        check_missing(name, entry, walk)
 
 
 def check_reading(name, entry, walk):
@@ -146,6 +148,16 @@ def check_wrong(name, entry, walk):
             assert result['error']['code'] == entry['code'], result['msg']
             assert result['error']['message'] == result['msg']
         discreet(result, entry)
+
+
+def check_missing(name, entry, walk):
+    """Check mode warns of what an earlier task of the play would have to make; the run fails, and clearly."""
+    login = entry.get('login', True)
+    predicted, done = (walk.run(name, entry['missing'], check, login) for check in (True, False))
+    assert not predicted.get('failed'), predicted.get('msg')
+    assert predicted['changed'] is True
+    assert done['error']['code'] == 'NotFound', done
+    assert predicted['warnings'] == [f'{done["msg"]} This is check mode: the real run fails unless an earlier task makes it.']
 
 
 @pytest.mark.matrix

@@ -36,14 +36,19 @@ class Change:
 class Plan:
     """changes: in their order. before, after: only what differs, without secrets. result: the object afterwards."""
 
-    changes: tuple
-    before: dict
-    after: dict
-    result: dict | None
+    changes: tuple = ()
+    before: dict = dataclasses.field(default_factory=dict)
+    after: dict = dataclasses.field(default_factory=dict)
+    result: dict | None = None
 
     @property
     def words(self):
         return [change.words for change in self.changes]
+
+    def told(self, name, shown):
+        """The result of a task that carried this plan out, or would. name, shown: the object's key, and what it is now."""
+        diff = {'before': self.before, 'after': self.after}
+        return {'changed': bool(self.changes), 'changes': self.words, 'diff': diff, name: shown}
 
 
 def checked(change, official):

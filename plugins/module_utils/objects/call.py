@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from ansible_collections.pve.fleet.plugins.module_utils.api import tasks
 from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest
+from ansible_collections.pve.fleet.plugins.module_utils.api.named import get_or_none
 from ansible_collections.pve.fleet.plugins.module_utils.engine.plan import Change, checked
-from ansible_collections.pve.fleet.plugins.module_utils.engine.resource import get_or_none
 from ansible_collections.pve.fleet.plugins.module_utils.objects.place import quoted, segments_of
 from ansible_collections.pve.fleet.plugins.module_utils.options import CONNECTION_SPEC
 from ansible_collections.pve.fleet.plugins.module_utils.schema.release import RELEASES

@@ -13,7 +13,7 @@ import dataclasses
 import urllib.parse
 
 from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest
-from ansible_collections.pve.fleet.plugins.module_utils.engine.resource import check_names
+from ansible_collections.pve.fleet.plugins.module_utils.api.named import check_names
 
 # Kinds whose deletion PVE takes too lightly: their modules look before.
 OWN_MODULE = {

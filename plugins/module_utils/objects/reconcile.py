@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 
-from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest, Internal
+from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest
+from ansible_collections.pve.fleet.plugins.module_utils.api.named import get_or_none
 from ansible_collections.pve.fleet.plugins.module_utils.engine.plan import Change, Plan, checked
-from ansible_collections.pve.fleet.plugins.module_utils.engine.reconcile import settle
-from ansible_collections.pve.fleet.plugins.module_utils.engine.resource import SECRET_OPTION, get_or_none
+from ansible_collections.pve.fleet.plugins.module_utils.engine.reconcile import confirm, settle
 from ansible_collections.pve.fleet.plugins.module_utils.objects.place import Place, place_of, quoted
 from ansible_collections.pve.fleet.plugins.module_utils.options import CONNECTION_SPEC
+from ansible_collections.pve.fleet.plugins.module_utils.resources.arguments import UPDATE_SECRET
 from ansible_collections.pve.fleet.plugins.module_utils.schema.tables import Tables, tables
 from ansible_collections.pve.fleet.plugins.module_utils.schema.values import is_empty, same
 
@@ -23,7 +24,7 @@ ARGUMENTS = {
     'remove': {'type': 'list', 'elements': 'str', 'default': []},
     'state': {'type': 'str', 'choices': ['present', 'absent'], 'default': 'present'},
     'timeout': {'type': 'int', 'default': 600},
-    **SECRET_OPTION,
+    **UPDATE_SECRET,
     **CONNECTION_SPEC,
 }
 # Parameters that hold secrets. PVE shows none of them but an ACME plugin's data.
@@ -107,7 +108,8 @@ def deletion(wish, current):
 
 
 def open_values(current):
-    return {name: value for name, value in current.items() if name not in SECRET_NAMES and name != 'digest'}
+    """An object without secrets; None stays None."""
+    return current and {name: value for name, value in current.items() if name not in SECRET_NAMES and name != 'digest'}
 
 
 def creation(wish):
@@ -195,20 +197,9 @@ def run(context):
 
     def done(_seen, made, _answers):
         found = read(client, wish.place)
-        if (found is None) == wish.present:
-            state = 'not there' if found is None else 'still there'
-            raise Internal(f'{wish.place.path} is {state}, although the cluster accepted the change.')
+        confirm(wish.place.path, found, context.params['state'])
         if found is not None and plan(dataclasses.replace(wish, send_secrets=False), found).changes:
             context.warn(f'{wish.place.path}: the cluster accepted the change, but shows something else.')
-        return outcome(made, found)
+        return made.told('object', open_values(found))
 
-    return settle(context, look, done, lambda made: outcome(made, made.result))
-
-
-def outcome(made, found):
-    return {
-        'changed': bool(made.changes),
-        'changes': made.words,
-        'diff': {'before': made.before, 'after': made.after},
-        'object': open_values(found) if found is not None else None,
-    }
+    return settle(context, look, done, lambda made: made.told('object', open_values(made.result)))

@@ -62,7 +62,7 @@ def named(params):
     return {key(entry): canonical(entry) for entry in found}
 
 
-def wanted(case, _client):
+def wanted(case, _context):
     """All entries that the path shall have afterwards."""
     given = named(case.params)
     held = {key(entry): entry for entry in case.current['entries']}
@@ -110,9 +110,9 @@ def check(case, context):
     }
     for entry in given:
         if entry['roleid'] not in roles:
-            raise NotFound(f'There is no role {entry["roleid"]} to give on {case.ident["path"]}. Make it with pve_role first.')
+            context.missing(NotFound(f'There is no role {entry["roleid"]} to give on {case.ident["path"]}. Make it with pve_role first.'))
         if entry['ugid'] not in known[entry['type']]:
-            raise NotFound(f'There is no {entry["type"]} {entry["ugid"]} to give {entry["roleid"]} on {case.ident["path"]}.')
+            context.missing(NotFound(f'There is no {entry["type"]} {entry["ugid"]} to give {entry["roleid"]} on {case.ident["path"]}.'))
 
 
 ACL = Kind(

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.pve.fleet.plugins.module_utils.engine.resource import Field, Kind
+from ansible_collections.pve.fleet.plugins.module_utils.resources.arguments import REMOVE
 
 BACKUP_JOB = Kind(
     name='backup_job',
@@ -13,7 +14,7 @@ BACKUP_JOB = Kind(
     identity=('id',),
     collection='cluster/backup',
     item='cluster/backup/{id}',
-    removes=True,
+    options=REMOVE,
     fields=(
         Field('id', required=True),
         Field('schedule'),

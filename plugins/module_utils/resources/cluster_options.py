@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.pve.fleet.plugins.module_utils.engine.resource import Field, Kind, usual_changes
+from ansible_collections.pve.fleet.plugins.module_utils.engine.decide import usual_changes
+from ansible_collections.pve.fleet.plugins.module_utils.engine.resource import Field, Kind
+from ansible_collections.pve.fleet.plugins.module_utils.resources.arguments import REMOVE
 
 
 def changes(case, differing):
@@ -24,7 +26,7 @@ CLUSTER_OPTIONS = Kind(
     collection='cluster/options',
     item='cluster/options',
     singleton=True,
-    removes=True,
+    options=REMOVE,
     changes=changes,
     fields=(
         Field('bwlimit', 'raw'),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.pve.fleet.plugins.module_utils.engine.resource import Field, Kind
+from ansible_collections.pve.fleet.plugins.module_utils.resources.guard import FORCE, guarded
 from ansible_collections.pve.fleet.plugins.module_utils.schema.formats import split_list
 
 
@@ -16,7 +17,7 @@ def listed(client, _named):
     ]
 
 
-def guard(case, _client):
+def besides(case, _client):
     """Memberships that PVE would end without a word."""
     members = case.current.get('members') or []
     return f'it has the members {", ".join(sorted(members))}.' if members else None
@@ -30,5 +31,6 @@ GROUP = Kind(
     item='access/groups/{groupid}',
     fields=(Field('groupid', required=True), Field('comment', default='')),
     listed=listed,
-    guard=guard,
+    options=FORCE,
+    check=guarded(besides),
 )

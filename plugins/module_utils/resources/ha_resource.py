@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest
+from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest, NotFound
 from ansible_collections.pve.fleet.plugins.module_utils.engine.resource import Field, Kind
+from ansible_collections.pve.fleet.plugins.module_utils.resources.arguments import REMOVE
+from ansible_collections.pve.fleet.plugins.module_utils.resources.guard import FORCE, guarded
 from ansible_collections.pve.fleet.plugins.module_utils.schema.formats import split_list
 
 
@@ -19,7 +21,7 @@ def identify(params):
     return {'sid': params.get('sid')}
 
 
-def guard(case, client):
+def besides(case, client):
     """Rules that name the resource: PVE would take it out of them, and delete those that are left empty."""
     if case.release != '9':
         return None
@@ -28,13 +30,14 @@ def guard(case, client):
 
 
 def check(case, context):
-    """The guest must be there; PVE says so only when it is asked in earnest."""
+    """Rules that name it are kept; the guest must be there: PVE says so only when it is asked in earnest."""
+    guarded(besides)(case, context)
     if case.state == 'present' and case.current is None:
         kind, vmid = case.ident['sid'].split(':')
         kinds = {'vm': 'qemu', 'ct': 'lxc'}
         rows = context.client.get('cluster', 'resources', params={'type': 'vm'})
         if not any(str(row['vmid']) == vmid and row['type'] == kinds[kind] for row in rows):
-            raise BadRequest(f'Cannot create {case.title}: the cluster has no such guest. Create it first, or check the number and vm or ct.')
+            context.missing(NotFound(f'Cannot create {case.title}: the cluster has no such guest. Create it first, or check the number and vm or ct.'))
 
 
 HA_RESOURCE = Kind(
@@ -44,7 +47,7 @@ HA_RESOURCE = Kind(
     identity=('sid',),
     collection='cluster/ha/resources',
     item='cluster/ha/resources/{sid}',
-    removes=True,
+    options={**REMOVE, **FORCE},
     fields=(
         Field('sid', required=True),
         Field('hastate', wire='state', choices=('started', 'stopped', 'disabled', 'ignored'), default='started'),
@@ -56,5 +59,4 @@ HA_RESOURCE = Kind(
     ),
     identify=identify,
     check=check,
-    guard=guard,
 )

@@ -5,10 +5,16 @@
 
 from __future__ import annotations
 
-from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest
+import dataclasses
+
+from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest, NotFound
+from ansible_collections.pve.fleet.plugins.module_utils.api.named import NO_SUCH_PATH, get_or_none
+from ansible_collections.pve.fleet.plugins.module_utils.engine.decide import usual_changes
 from ansible_collections.pve.fleet.plugins.module_utils.engine.plan import Change
-from ansible_collections.pve.fleet.plugins.module_utils.engine.reconcile import info_run, module_run
-from ansible_collections.pve.fleet.plugins.module_utils.engine.resource import Field, Kind, get_or_none, usual_changes
+from ansible_collections.pve.fleet.plugins.module_utils.engine.reconcile import module_run
+from ansible_collections.pve.fleet.plugins.module_utils.engine.resource import Field, Kind
+from ansible_collections.pve.fleet.plugins.module_utils.resources.arguments import REMOVE
+from ansible_collections.pve.fleet.plugins.module_utils.resources.info import info_run
 
 
 def fields(strict, rules):
@@ -33,29 +39,20 @@ def check_rule(case, context):
     known = {row['sid'] for row in context.client.get('cluster', 'ha', 'resources')}
     missing = sorted(set(case.wanted.get('resources') or []) - known)
     if missing:
-        raise BadRequest(f'{case.title}: {", ".join(missing)} is no HA resource. Make it one with pve_ha_resource first.')
+        context.missing(NotFound(f'{case.title}: {", ".join(missing)} is no HA resource. Make it one with pve_ha_resource first.'))
     nodes = {row['node'] for row in context.client.get('nodes')}
     strange = sorted({node.partition(':')[0] for node in case.wanted.get('nodes') or []} - nodes)
     if strange:
         raise BadRequest(f'{case.title}: there is no node {", ".join(strange)}. The nodes are {", ".join(sorted(nodes))}.')
 
 
-def read_group(client, ident):
+def ha_resources(client):
+    return client.get('cluster', 'ha', 'resources')
+
+
+def filled(group, resources):
     """A group with the resources that are in it."""
-    group = get_or_none(client, 'cluster', 'ha', 'groups', ident['rule'])
-    return None if group is None else grouped(client, [group])[0]
-
-
-def grouped(client, groups):
-    resources = client.get('cluster', 'ha', 'resources')
-    return [
-        {**group, 'type': 'node-affinity', 'resources': [row['sid'] for row in resources if row.get('group') == group['group']]}
-        for group in groups
-    ]
-
-
-def list_groups(client, _named):
-    return grouped(client, client.get('cluster', 'ha', 'groups'))
+    return {**group, 'type': 'node-affinity', 'resources': [row['sid'] for row in resources if row.get('group') == group['group']]}
 
 
 def change_group(case, differing):
@@ -93,34 +90,59 @@ HA_RULE = Kind(
     identity=('rule',),
     collection='cluster/ha/rules',
     item='cluster/ha/rules/{rule}',
-    removes=True,
+    options=REMOVE,
     fields=fields('strict', rules=True),
     check=check_rule,
 )
-HA_GROUP = Kind(
-    name='ha_rule',
-    plural='ha_rules',
-    label='HA group',
-    identity=('rule',),
-    collection='cluster/ha/groups',
-    item='cluster/ha/groups/{rule}',
-    removes=True,
-    fields=fields('restricted', rules=False),
-    read=read_group,
-    listed=list_groups,
-    changes=change_group,
-    deletion=leave_group,
-    check=check_rule,
-)
 
 
-def of_release(context):
-    return HA_RULE if context.client.release == '9' else HA_GROUP
+def groups(resources):
+    """The kind of groups. resources: the HA resources now, which serve for the first look, or None."""
+    known = [resources]
+
+    def read(client, ident):
+        group, members = get_or_none(client, 'cluster', 'ha', 'groups', ident['rule']), known.pop() if known else None
+        if group is None:
+            return None
+        return filled(group, ha_resources(client) if members is None else members)
+
+    def listed(client, _named):
+        return [filled(group, resources) for group in client.get('cluster', 'ha', 'groups')]
+
+    return dataclasses.replace(
+        HA_RULE,
+        label='HA group',
+        collection='cluster/ha/groups',
+        item='cluster/ha/groups/{rule}',
+        fields=fields('restricted', rules=False),
+        read=read,
+        listed=listed,
+        changes=change_group,
+        deletion=leave_group,
+    )
+
+
+def in_its_flavour(context, runner):
+    """The result of runner(kind)(context) with rules, or with groups where there are such.
+
+    A resource that names a group tells that there are groups, which saves asking for the release. Where none does, the
+    rules are asked for: a release that has none says so. What shall be absent mostly is, and has no resources then.
+    """
+    resources = None if context.params.get('state') == 'absent' else ha_resources(context.client)
+    if not any(row.get('group') for row in resources or ()):
+        try:
+            return runner(HA_RULE)(context)
+        except NotFound as error:
+            if error.status != NO_SUCH_PATH:
+                raise
+    return runner(groups(resources))(context)
 
 
 def run(context):
-    return module_run(of_release(context))(context)
+    """The logic of pve_ha_rule."""
+    return in_its_flavour(context, module_run)
 
 
 def run_info(context):
-    return info_run(of_release(context))(context)
+    """The logic of pve_ha_rule_info."""
+    return in_its_flavour(context, info_run)

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from ansible_collections.pve.fleet.plugins.module_utils.api.errors import Conflict, NotFound
+from ansible_collections.pve.fleet.plugins.module_utils.api.named import get_or_none
 from ansible_collections.pve.fleet.plugins.module_utils.engine.plan import Change
-from ansible_collections.pve.fleet.plugins.module_utils.engine.resource import Field, Kind, get_or_none
+from ansible_collections.pve.fleet.plugins.module_utils.engine.resource import Field, Kind
 from ansible_collections.pve.fleet.plugins.module_utils.schema.wording import suggestion
 
 SHOWN = ('id', 'type', 'vmid', 'name', 'node', 'storage')
@@ -38,7 +39,7 @@ def listed(client, _named):
     return client.get('pools')
 
 
-def wanted(case, client):
+def wanted(case, context):
     """Names become vmids; by membership, what is named is added, taken away, or all that there is."""
     if case.state == 'absent':
         return {}
@@ -48,7 +49,7 @@ def wanted(case, client):
     given = {name: [names.get(item, item) for item in items] for name, items in given.items()}
     unknown = [item for name, items in given.items() for item in items if item not in current[name]]
     if unknown and case.params['membership'] != 'absent':
-        given = looked_up(case, given, client.get('cluster', 'resources'))
+        given = looked_up(case, given, context)
     return {**case.wanted, **{name: members(current[name], items, case.params['membership']) for name, items in given.items()}}
 
 
@@ -59,25 +60,27 @@ def members(current, given, membership):
     return sorted({*current, *given} if membership == 'present' else set(current) - set(given))
 
 
-def looked_up(case, given, rows):
+def looked_up(case, given, context):
     """The members as vmids and storage names, each known to the cluster: PVE itself would take any id."""
+    rows = context.client.get('cluster', 'resources')
     guests = [row for row in rows if row.get('type') in ('qemu', 'lxc')]
     found = dict(given)
     if 'vms' in given:
-        found['vms'] = [vmid_of(case, item, guests) for item in given['vms']]
+        found['vms'] = [vmid_of(case, item, guests, context) for item in given['vms']]
     stores = {row['storage'] for row in rows if row.get('type') == 'storage'}
     for name in given.get('storages', []):
         if name not in stores:
-            raise NotFound(f'Cannot put storage {name} into {case.title}: there is no such storage. {suggestion(name, sorted(stores))}'.strip())
+            context.missing(NotFound(f'Cannot put storage {name} into {case.title}: there is no such storage. {suggestion(name, sorted(stores))}'.strip()))
     return found
 
 
-def vmid_of(case, item, guests):
+def vmid_of(case, item, guests, context):
     """The vmid of a guest given by vmid or name. Raises NotFound, and Conflict for a name or place that is taken."""
     found = [row for row in guests if item in (str(row['vmid']), row.get('name'))]
     if not found:
         names = sorted(row['name'] for row in guests if row.get('name'))
-        raise NotFound(f'Cannot put guest {item} into {case.title}: there is no such guest. {suggestion(item, names)}'.strip())
+        context.missing(NotFound(f'Cannot put guest {item} into {case.title}: there is no such guest. {suggestion(item, names)}'.strip()))
+        return item
     if len(found) > 1:
         vmids = ', '.join(str(row['vmid']) for row in found)
         raise Conflict(f'{item} is the name of several guests ({vmids}): name the one for {case.title} by its vmid.')
@@ -107,7 +110,8 @@ def changes(case, differing):
 
 
 def wire(named):
-    return {'vms': named['vms'] or None, 'storage': named['storages'] or None}
+    """Members as parameters. A guest that check mode expects of an earlier task has a name and no vmid yet."""
+    return {'vms': [vmid for vmid in named['vms'] if vmid.isdigit()] or None, 'storage': named['storages'] or None}
 
 
 def listing(named):
@@ -142,7 +146,6 @@ POOL = Kind(
     identity=('poolid',),
     collection='pools',
     item='pools/{poolid}',
-    tier='operator',
     fields=(
         Field('poolid', required=True),
         Field('comment', default=''),

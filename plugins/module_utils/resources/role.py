@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest
+from ansible_collections.pve.fleet.plugins.module_utils.engine.decide import usual_changes
 from ansible_collections.pve.fleet.plugins.module_utils.engine.plan import Change
-from ansible_collections.pve.fleet.plugins.module_utils.engine.resource import Field, Kind, usual_changes
+from ansible_collections.pve.fleet.plugins.module_utils.engine.resource import Field, Kind
+from ansible_collections.pve.fleet.plugins.module_utils.resources.guard import FORCE, guarded
 from ansible_collections.pve.fleet.plugins.module_utils.schema.wording import nearest
 
 # What stands in for privileges that a release no longer has (release notes of Proxmox VE 9.0).
@@ -22,7 +24,7 @@ def read(client, ident):
     return next((row for row in client.get('access', 'roles') if row['roleid'] == ident['roleid']), None)
 
 
-def wanted(case, _client):
+def wanted(case, _context):
     if case.params['append'] and 'privs' in case.wanted and case.current:
         return {**case.wanted, 'privs': sorted({*case.wanted['privs'], *case.current.get('privs', [])})}
     return case.wanted
@@ -37,8 +39,16 @@ def changes(case, differing):
     return [Change(f'update {case.title}: privs', 'PUT', segments, {'privs': missing, 'append': True})]
 
 
+def besides(case, client):
+    """Access rules that would lose their meaning."""
+    used = [row for row in client.get('access', 'acl') if row['roleid'] == case.ident['roleid']]
+    named = sorted({f'{row["ugid"]} on {row["path"]}' for row in used})
+    return f'the access control list gives it to {", ".join(named)}.' if named else None
+
+
 def check(case, context):
-    """Built-in roles stay as they are; privileges must be known to the release."""
+    """Built-in roles stay as they are, and those in use; privileges must be known to the release."""
+    guarded(besides)(case, context)
     if case.current and case.current.get('special'):
         raise BadRequest(f'{case.title} is built in and cannot be changed or deleted. Make a role of another name.')
     if case.state == 'absent':
@@ -61,13 +71,6 @@ def unknown_privilege(privilege, known, release):
     return f'Proxmox VE {release} has no privilege {privilege}.{hint}'
 
 
-def guard(case, client):
-    """Access rules that would lose their meaning."""
-    used = [row for row in client.get('access', 'acl') if row['roleid'] == case.ident['roleid']]
-    named = sorted({f'{row["ugid"]} on {row["path"]}' for row in used})
-    return f'the access control list gives it to {", ".join(named)}.' if named else None
-
-
 ROLE = Kind(
     name='role',
     plural='roles',
@@ -79,10 +82,9 @@ ROLE = Kind(
         Field('privs', 'list', elements='str', default=()),
         Field('special', 'bool', given=False),
     ),
-    options={'append': {'type': 'bool', 'default': False}},
+    options={'append': {'type': 'bool', 'default': False}, **FORCE},
     read=read,
     wanted=wanted,
     changes=changes,
     check=check,
-    guard=guard,
 )

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from ansible_collections.pve.fleet.plugins.module_utils.api.errors import FleetError
 from ansible_collections.pve.fleet.plugins.module_utils.engine.resource import Field, Kind
+from ansible_collections.pve.fleet.plugins.module_utils.resources.arguments import REMOVE
+from ansible_collections.pve.fleet.plugins.module_utils.resources.guard import FORCE, guarded
 
 TYPES = (
     'btrfs', 'cephfs', 'cifs', 'dir', 'esxi', 'glusterfs', 'iscsi', 'iscsidirect', 'lvm', 'lvmthin', 'nfs', 'pbs', 'rbd', 'zfs', 'zfspool',
@@ -15,7 +17,7 @@ OF_GUESTS = ('images', 'rootdir')
 MOST_NAMED = 5
 
 
-def guard(case, client):
+def besides(case, client):
     """Volumes of guests: PVE forgets the storage, and the guests do not start any more."""
     rows = [row for row in client.get('cluster', 'resources', params={'type': 'storage'}) if row['storage'] == case.ident['storage']]
     nodes = sorted(row['node'] for row in rows if row.get('status') == 'available')
@@ -45,7 +47,6 @@ STORAGE = Kind(
     identity=('storage',),
     collection='storage',
     item='storage/{storage}',
-    removes=True,
     fields=(
         Field('storage', required=True),
         Field('type', choices=TYPES),
@@ -70,5 +71,6 @@ STORAGE = Kind(
                   'skip-cert-verification', 'snapshot-as-volume-chain'),
         *(Field(name.replace('-', '_'), wire=name, secret=True) for name in ('password', 'encryption-key', 'keyring')),
     ),
-    guard=guard,
+    options={**REMOVE, **FORCE},
+    check=guarded(besides),
 )  # fmt: skip

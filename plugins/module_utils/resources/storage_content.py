@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 import urllib.parse
 
-from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest, Conflict, Internal, NotFound
+from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest, Conflict, NotFound
+from ansible_collections.pve.fleet.plugins.module_utils.api.named import check_names
 from ansible_collections.pve.fleet.plugins.module_utils.engine.plan import Change, Plan, checked
-from ansible_collections.pve.fleet.plugins.module_utils.engine.reconcile import settle
-from ansible_collections.pve.fleet.plugins.module_utils.engine.resource import check_names
+from ansible_collections.pve.fleet.plugins.module_utils.engine.reconcile import confirm, settle
 from ansible_collections.pve.fleet.plugins.module_utils.options import CONNECTION_SPEC
 from ansible_collections.pve.fleet.plugins.module_utils.schema.tables import tables
 from ansible_collections.pve.fleet.plugins.module_utils.schema.wording import suggestion
@@ -147,21 +147,14 @@ def run(context):
 
     def done(_seen, made, _answers):
         found = find(client, node, params['storage'], volid)
-        if (found is None) != (params['state'] == 'absent'):
-            state = 'not there' if found is None else 'still there'
-            raise Internal(f'{volid} is {state}, although the cluster accepted the change. Look at its task log.')
-        return outcome(made, found, node)
+        confirm(volid, found, params['state'])
+        return made.told('volume', placed(found, node))
 
-    return settle(context, look, done, lambda made: outcome(made, made.result, node))
+    return settle(context, look, done, lambda made: made.told('volume', placed(made.result, node)))
 
 
-def outcome(made, volume, node):
-    return {
-        'changed': bool(made.changes),
-        'changes': made.words,
-        'diff': {'before': made.before, 'after': made.after},
-        'volume': {**volume, 'node': node} if volume else None,
-    }
+def placed(volume, node):
+    return volume and {**volume, 'node': node}
 
 
 def file_size(path):

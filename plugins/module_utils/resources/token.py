@@ -5,63 +5,140 @@
 
 from __future__ import annotations
 
+import re
+
 from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest, Conflict, NotFound
+from ansible_collections.pve.fleet.plugins.module_utils.api.named import get_or_none
+from ansible_collections.pve.fleet.plugins.module_utils.engine.decide import usual_changes
 from ansible_collections.pve.fleet.plugins.module_utils.engine.plan import Change
-from ansible_collections.pve.fleet.plugins.module_utils.engine.resource import Field, Kind, get_or_none, usual_changes
+from ansible_collections.pve.fleet.plugins.module_utils.engine.resource import Field, Kind
 from ansible_collections.pve.fleet.plugins.module_utils.registry.records import StoredCredential
 
 STORE = {
     'name': {'type': 'str', 'required': True},
     'tier': {'type': 'str', 'choices': ['viewer', 'operator', 'admin'], 'default': 'operator'},
 }
+# The first version that makes a new secret for a token as it stands; others have to delete it, and its roles with it.
+REGENERATES = (9, 2)
+# Meanwhile a second token keeps roles and attributes: a run that is broken off is finished by the next one.
+KEEPER = '.renewal'
+MARK = 'pve.fleet keeps the roles of a token that gets a new secret. '
+ATTRIBUTES = ('comment', 'expire', 'privsep')
+LEFT, LOST = 'left', 'lost'
 
 
 def full_id(ident):
     return f'{ident["userid"]}!{ident["tokenid"]}'
 
 
-def wanted(case, client):
-    """A new secret is asked for by update_secret; what the token may do has to be given to its successor."""
-    if case.state == 'absent' or case.params['update_secret'] != 'always':
+def keeper_of(ident):
+    return {**ident, 'tokenid': ident['tokenid'] + KEEPER}
+
+
+def read(client, ident):
+    """The token. `renewal` tells of a run that was broken off: its keeper is LEFT, or the token is LOST but for that."""
+    rows = {row['tokenid']: row for row in get_or_none(client, 'access', 'users', ident['userid'], 'token') or []}
+    token, keeper = rows.get(ident['tokenid']), rows.get(keeper_of(ident)['tokenid'])
+    if keeper is None or not (keeper.get('comment') or '').startswith(MARK):
+        return token
+    if token is not None:
+        return {**token, 'renewal': LEFT}
+    return {**keeper, 'tokenid': ident['tokenid'], 'comment': keeper['comment'].removeprefix(MARK), 'renewal': LOST}
+
+
+def wanted(case, context):
+    """No keeper shall be left. How a new secret is made goes along as `secret`: by regenerating, or with these roles."""
+    if case.state == 'absent' or case.current is None:
         return case.wanted
-    held = client.get('access', 'acl') if case.current else []
-    return {**case.wanted, 'secret': [row for row in held if row['ugid'] == full_id(case.ident)]}
+    found = {**case.wanted, 'renewal': ''}
+    if case.renews or case.current.get('renewal'):
+        ids = (full_id(case.ident), full_id(keeper_of(case.ident)))
+        rows = [row for row in context.client.get('access', 'acl') if row['ugid'] in ids]
+        roles = {(row['path'], row['roleid'], bool(int(row.get('propagate', 1)))) for row in rows}
+        found['secret'] = {'regenerates': regenerates(context.client), 'roles': sorted(roles)}
+    return found
+
+
+def regenerates(client):
+    return tuple(int(number) for number in re.findall(r'\d+', client.version()['version'])[:2]) >= REGENERATES
 
 
 def changes(case, differing):
-    """Make or update; a new secret means to make the token anew and give it back its roles."""
-    segments = case.kind.path(case.kind.item, case.ident)
-    values = {name: value for name, value in case.wanted.items() if name != 'secret'}
+    """Make, update, or make anew without losing roles: whatever of these steps was done before can be done again."""
     if case.current is None:
-        return [Change(f'create {case.title}', 'POST', segments, values)]
-    if 'secret' not in differing:
         return usual_changes(case, differing)
-    kept = {name: case.current[name] for name in ('comment', 'expire', 'privsep') if name in case.current}
+    left, how = case.current.get('renewal'), case.wanted.get('secret')
+    named = [name for name in differing if name in ATTRIBUTES]
+    anew = left == LOST or ('secret' in differing and not how['regenerates'])
+    if anew:
+        steps = [*([] if left == LOST else kept(case, left, how['roles'])), made(case)]
+    elif 'secret' in differing:
+        params = {**{name: case.wanted[name] for name in named}, 'regenerate': True}
+        steps = [Change(f'make a new secret for {case.title}', 'PUT', case.kind.path(case.kind.item, case.ident), params)]
+    else:
+        steps = usual_changes(case, named) if named else []
+    if anew or left:
+        steps += [*given(case, case.ident, how['roles']), gone(case, keeper_of(case.ident))]
+    return steps
+
+
+def kept(case, left, roles):
+    """The keeper, with all roles, before the token goes."""
+    keeper = keeper_of(case.ident)
+    params = {**{name: case.current[name] for name in ATTRIBUTES if name in case.current}, 'comment': MARK + case.current.get('comment', '')}
+    path = case.kind.path(case.kind.item, keeper)
+    make = [] if left else [Change(f'keep the roles of {case.title} in {case.kind.describe(keeper)}', 'POST', path, params)]
+    return [*make, *given(case, keeper, roles), gone(case, case.ident)]
+
+
+def made(case):
+    params = {name: case.wanted.get(name, case.current.get(name)) for name in ATTRIBUTES}
+    return Change(f'create {case.title} with a new secret', 'POST', case.kind.path(case.kind.item, case.ident), params)
+
+
+def given(case, ident, roles):
     return [
-        Change(f'delete {case.title} to make it anew', 'DELETE', segments),
-        Change(f'create {case.title} with a new secret', 'POST', segments, {**kept, **values}),
-        *(Change(f'give {case.title} back the role {row["roleid"]} on {row["path"]}', 'PUT', ('access', 'acl'),
-                 {'path': row['path'], 'roles': row['roleid'], 'tokens': full_id(case.ident), 'propagate': bool(int(row.get('propagate', 1)))})
-          for row in case.wanted['secret']),
+        Change(f'give {case.kind.describe(ident)} the role {role} on {path}', 'PUT', ('access', 'acl'),
+               {'path': path, 'roles': role, 'tokens': full_id(ident), 'propagate': propagate})
+        for path, role, propagate in roles
     ]  # fmt: skip
 
 
+def gone(case, ident):
+    return Change(f'delete {case.kind.describe(ident)}', 'DELETE', case.kind.path(case.kind.item, ident))
+
+
+def deletion(case):
+    left = case.current.get('renewal')
+    return [gone(case, ident) for ident, there in ((case.ident, left != LOST), (keeper_of(case.ident), bool(left))) if there]
+
+
 def check(case, context):
-    """A token needs its user; one that shall be kept needs a registered cluster."""
+    """A token needs its user, one that shall be kept a registered cluster, and a login does not take itself away."""
     if case.state == 'present' and case.current is None and get_or_none(context.client, 'access', 'users', case.ident['userid']) is None:
-        raise NotFound(f'Cannot create {case.title}: there is no user {case.ident["userid"]}. Make it with pve_user first.')
-    if case.params.get('store') and case.state == 'absent':
-        raise BadRequest('store goes with state: present. A registered cluster keeps the token until it is given another.')
+        context.missing(NotFound(f'Cannot create {case.title}: there is no user {case.ident["userid"]}. Make it with pve_user first.'))
+    own = context.client.connection.credential.token_id == full_id(case.ident)
+    if own and case.current is not None and (case.renews or case.state == 'absent'):
+        raise BadRequest(f'{case.title} is what this task is logged in with, and would lock it out. Use another login for that.')
     if case.params.get('store'):
+        check_store(case, context)
+
+
+def check_store(case, context):
+    if case.state == 'absent':
+        raise BadRequest('store goes with state: present. A registered cluster keeps the token until it is given another.')
+    try:
         context.registry.cluster(case.params['store']['name'])
+    except NotFound as error:
+        context.missing(error)
 
 
 def finish(context, case, answers):
     """The secret, once: to the user, or into the registry."""
-    secret = next((answer['value'] for answer in answers if isinstance(answer, dict) and answer.get('value')), None)
-    made = case.state == 'present' and (case.current is None or case.params['update_secret'] == 'always')
-    if not made:
+    if case.state == 'absent' or not (case.current is None or case.renews or case.current.get('renewal') == LOST):
         return {}
+    told = [answer for answer in answers if isinstance(answer, dict) and answer.get('full-tokenid') == full_id(case.ident)]
+    secret = next((answer['value'] for answer in told if answer.get('value')), None)
     if secret is None:
         raise Conflict(
             f'{case.title} was made, but the answer with its secret was lost. Run again with update_secret: always.'
@@ -103,10 +180,13 @@ TOKEN = Kind(
         Field('expire', 'int', default=0),
         Field('privsep', 'bool', default=True),
         Field('secret', secret=True, given=False),
+        Field('renewal', hidden=True, given=False),
     ),
     options={'store': {'type': 'dict', 'options': STORE}},
+    read=read,
     wanted=wanted,
     changes=changes,
+    deletion=deletion,
     check=check,
     finish=finish,
     listed=listed,

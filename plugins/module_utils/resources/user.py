@@ -8,11 +8,12 @@ from __future__ import annotations
 import dataclasses
 
 from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest, NotFound
+from ansible_collections.pve.fleet.plugins.module_utils.engine.decide import usual_changes
 from ansible_collections.pve.fleet.plugins.module_utils.engine.plan import Change
-from ansible_collections.pve.fleet.plugins.module_utils.engine.resource import Field, Kind, usual_changes
+from ansible_collections.pve.fleet.plugins.module_utils.engine.resource import Field, Kind
 
 
-def wanted(case, _client):
+def wanted(case, _context):
     """With append, the groups that the user has are kept."""
     if case.params['append'] and case.wanted.get('groups') and case.current:
         return {**case.wanted, 'groups': sorted({*case.wanted['groups'], *case.current.get('groups', [])})}
@@ -36,14 +37,18 @@ def changes(case, differing):
 
 
 def check(case, context):
-    """What PVE would accept and should not: deleting root, a user in a realm that does not exist."""
+    """What PVE would accept and should not: deleting root, a user in a realm that does not exist. Groups must be there."""
     userid = case.ident['userid']
     if case.state == 'absent' and userid == 'root@pam':
         raise BadRequest('root@pam cannot be deleted: PVE would only delete its tokens. Name another user.')
     if case.state == 'present' and case.current is None:
         realms = sorted(row['realm'] for row in context.client.get('access', 'domains'))
         if userid.rpartition('@')[2] not in realms:
-            raise NotFound(f'Cannot create {case.title}: there is no such realm. The realms are {", ".join(realms)}.')
+            context.missing(NotFound(f'Cannot create {case.title}: there is no such realm. The realms are {", ".join(realms)}.'))
+    added = set(case.wanted.get('groups') or []) - set((case.current or {}).get('groups', []))
+    lost = sorted(added - {row['groupid'] for row in context.client.get('access', 'groups')}) if added else []
+    if lost:
+        context.missing(NotFound(f'Cannot put {case.title} into {", ".join(lost)}: there is no such group. Make it with pve_group first.'))
 
 
 def listed(client, _named):

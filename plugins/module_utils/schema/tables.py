@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
+from .amendments import PARAMETERS
 from .check import check_parameters
 from .parameters import find_parameter
 from .release import RELEASES, UnsupportedRelease
@@ -94,7 +95,7 @@ class Tables:
         if entry is None:
             raise UnknownOperation(self._missing(method.upper(), path, template))
         schema = entry.get('parameters') or {}
-        parameters = schema.get('properties') or {}
+        parameters = {**(schema.get('properties') or {}), **PARAMETERS.get((self.release, method.upper(), template), {})}
         required = (name for name, one in parameters.items() if not one.get('optional') and not name.endswith('[n]'))
         return Operation(
             method=method.upper(), template=template, name=entry.get('name', ''), path_params=values,

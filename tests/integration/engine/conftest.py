@@ -7,6 +7,9 @@ from __future__ import annotations
 import pytest
 from module_walk import Walk
 
+# How many requests a run with nothing to do may take.
+IDLE = 2
+
 
 @pytest.fixture
 def walk(sim, tmp_path) -> Walk:
@@ -17,7 +20,7 @@ def walk(sim, tmp_path) -> Walk:
 def exact(walk):
     """exact(module, **options): check mode, the run, the run again: the first two agree, the last has nothing to do."""
 
-    def run(module, idle=2, **options):
+    def run(module, **options):
         predicted, done, again = walk.run(module, options, check=True), walk.run(module, options), walk.run(module, options)
         for result in (predicted, done, again):
             assert not result.get('failed'), result['msg']
@@ -25,7 +28,7 @@ def exact(walk):
         assert [predicted[key] for key in ('changes', 'diff')] == [done[key] for key in ('changes', 'diff')]
         assert done['changed'] is True
         assert (again['changed'], again['changes']) == (False, [])
-        assert again['requests'] <= idle, walk.requests()
+        assert again['requests'] <= IDLE, walk.requests()
         return done
 
     return run

@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest
+from ansible_collections.pve.fleet.plugins.module_utils.api.named import get_or_none
+from ansible_collections.pve.fleet.plugins.module_utils.engine.decide import named_by_task, plan
 from ansible_collections.pve.fleet.plugins.module_utils.engine.plan import Change, checked
-from ansible_collections.pve.fleet.plugins.module_utils.engine.reconcile import named_by_task, plan
-from ansible_collections.pve.fleet.plugins.module_utils.engine.resource import Case, Field, get_or_none
+from ansible_collections.pve.fleet.plugins.module_utils.engine.resource import Case, Field
+from ansible_collections.pve.fleet.plugins.module_utils.resources.arguments import arguments
 from ansible_collections.pve.fleet.plugins.module_utils.resources.backup_job import BACKUP_JOB
 from ansible_collections.pve.fleet.plugins.module_utils.resources.group import GROUP
 from ansible_collections.pve.fleet.plugins.module_utils.resources.ha_rule import HA_RULE
@@ -24,9 +26,9 @@ NFS = {'storage': 'nas', 'type': 'nfs', 'server': '10.0.0.5', 'export': '/x', 'c
 
 def case(kind, ident, current, release='9', **params):
     """The Case of a task with these options."""
-    given = {'state': 'present', **{name: option.get('default') for name, option in kind.argument_spec().items()}, **params}
-    found = Case(kind, ident, given, kind.shaped(ident, current) if current is not None else None, release)
-    return Case(kind, ident, given, found.current, release, named_by_task(kind, given))
+    given = {'state': 'present', **{name: option.get('default') for name, option in arguments(kind).items()}, **params}
+    shown = kind.shaped(ident, current) if current is not None else None
+    return Case(kind, ident, given, shown, lambda: tables(release), named_by_task(kind, given))
 
 
 def test_creation_sends_what_is_named_and_nothing_else():
