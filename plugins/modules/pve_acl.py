@@ -125,12 +125,13 @@ error:
 
 from ansible_collections.pve.fleet.plugins.module_utils.engine.reconcile import module_run
 from ansible_collections.pve.fleet.plugins.module_utils.resources.acl import ACL
+from ansible_collections.pve.fleet.plugins.module_utils.resources.arguments import arguments
 from ansible_collections.pve.fleet.plugins.module_utils.runner import ModuleSpec, run_module
 
 SPEC = ModuleSpec(
     name='pve_acl',
     run=module_run(ACL),
-    argument_spec=ACL.argument_spec(),
+    argument_spec=arguments(ACL),
     tier='admin',
 )
 

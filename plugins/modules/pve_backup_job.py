@@ -198,13 +198,14 @@ error:
 """
 
 from ansible_collections.pve.fleet.plugins.module_utils.engine.reconcile import module_run
+from ansible_collections.pve.fleet.plugins.module_utils.resources.arguments import arguments
 from ansible_collections.pve.fleet.plugins.module_utils.resources.backup_job import BACKUP_JOB
 from ansible_collections.pve.fleet.plugins.module_utils.runner import ModuleSpec, run_module
 
 SPEC = ModuleSpec(
     name='pve_backup_job',
     run=module_run(BACKUP_JOB),
-    argument_spec=BACKUP_JOB.argument_spec(),
+    argument_spec=arguments(BACKUP_JOB),
     tier='admin',
 )
 

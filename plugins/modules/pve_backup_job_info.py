@@ -56,14 +56,15 @@ error:
   sample: {code: BadRequest, status: 400, message: 'What was wrong, where, and what to do.', details: {}}
 """
 
-from ansible_collections.pve.fleet.plugins.module_utils.engine.reconcile import info_run
+from ansible_collections.pve.fleet.plugins.module_utils.resources.arguments import info_arguments
 from ansible_collections.pve.fleet.plugins.module_utils.resources.backup_job import BACKUP_JOB
+from ansible_collections.pve.fleet.plugins.module_utils.resources.info import info_run
 from ansible_collections.pve.fleet.plugins.module_utils.runner import ModuleSpec, run_module
 
 SPEC = ModuleSpec(
     name='pve_backup_job_info',
     run=info_run(BACKUP_JOB),
-    argument_spec=BACKUP_JOB.info_spec(),
+    argument_spec=info_arguments(BACKUP_JOB),
     tier='viewer',
 )
 

@@ -141,13 +141,14 @@ error:
 """
 
 from ansible_collections.pve.fleet.plugins.module_utils.engine.reconcile import module_run
+from ansible_collections.pve.fleet.plugins.module_utils.resources.arguments import arguments
 from ansible_collections.pve.fleet.plugins.module_utils.resources.cluster_options import CLUSTER_OPTIONS
 from ansible_collections.pve.fleet.plugins.module_utils.runner import ModuleSpec, run_module
 
 SPEC = ModuleSpec(
     name='pve_cluster_options',
     run=module_run(CLUSTER_OPTIONS),
-    argument_spec=CLUSTER_OPTIONS.argument_spec(),
+    argument_spec=arguments(CLUSTER_OPTIONS),
     tier='admin',
 )
 

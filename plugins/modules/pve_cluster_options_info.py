@@ -47,14 +47,15 @@ error:
   sample: {code: BadRequest, status: 400, message: 'What was wrong, where, and what to do.', details: {}}
 """
 
-from ansible_collections.pve.fleet.plugins.module_utils.engine.reconcile import info_run
+from ansible_collections.pve.fleet.plugins.module_utils.resources.arguments import info_arguments
 from ansible_collections.pve.fleet.plugins.module_utils.resources.cluster_options import CLUSTER_OPTIONS
+from ansible_collections.pve.fleet.plugins.module_utils.resources.info import info_run
 from ansible_collections.pve.fleet.plugins.module_utils.runner import ModuleSpec, run_module
 
 SPEC = ModuleSpec(
     name='pve_cluster_options_info',
     run=info_run(CLUSTER_OPTIONS),
-    argument_spec=CLUSTER_OPTIONS.info_spec(),
+    argument_spec=info_arguments(CLUSTER_OPTIONS),
     tier='viewer',
 )
 

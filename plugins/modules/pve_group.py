@@ -85,13 +85,14 @@ error:
 """
 
 from ansible_collections.pve.fleet.plugins.module_utils.engine.reconcile import module_run
+from ansible_collections.pve.fleet.plugins.module_utils.resources.arguments import arguments
 from ansible_collections.pve.fleet.plugins.module_utils.resources.group import GROUP
 from ansible_collections.pve.fleet.plugins.module_utils.runner import ModuleSpec, run_module
 
 SPEC = ModuleSpec(
     name='pve_group',
     run=module_run(GROUP),
-    argument_spec=GROUP.argument_spec(),
+    argument_spec=arguments(GROUP),
     tier='admin',
 )
 

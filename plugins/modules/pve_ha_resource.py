@@ -109,13 +109,14 @@ error:
 """
 
 from ansible_collections.pve.fleet.plugins.module_utils.engine.reconcile import module_run
+from ansible_collections.pve.fleet.plugins.module_utils.resources.arguments import arguments
 from ansible_collections.pve.fleet.plugins.module_utils.resources.ha_resource import HA_RESOURCE
 from ansible_collections.pve.fleet.plugins.module_utils.runner import ModuleSpec, run_module
 
 SPEC = ModuleSpec(
     name='pve_ha_resource',
     run=module_run(HA_RESOURCE),
-    argument_spec=HA_RESOURCE.argument_spec(),
+    argument_spec=arguments(HA_RESOURCE),
     tier='admin',
 )
 

@@ -49,14 +49,15 @@ error:
   sample: {code: BadRequest, status: 400, message: 'What was wrong, where, and what to do.', details: {}}
 """
 
-from ansible_collections.pve.fleet.plugins.module_utils.engine.reconcile import info_run
+from ansible_collections.pve.fleet.plugins.module_utils.resources.arguments import info_arguments
 from ansible_collections.pve.fleet.plugins.module_utils.resources.ha_resource import HA_RESOURCE
+from ansible_collections.pve.fleet.plugins.module_utils.resources.info import info_run
 from ansible_collections.pve.fleet.plugins.module_utils.runner import ModuleSpec, run_module
 
 SPEC = ModuleSpec(
     name='pve_ha_resource_info',
     run=info_run(HA_RESOURCE),
-    argument_spec=HA_RESOURCE.info_spec(),
+    argument_spec=info_arguments(HA_RESOURCE),
     tier='viewer',
 )
 

@@ -117,13 +117,14 @@ error:
   sample: {code: BadRequest, status: 400, message: 'What was wrong, where, and what to do.', details: {}}
 """
 
+from ansible_collections.pve.fleet.plugins.module_utils.resources.arguments import arguments
 from ansible_collections.pve.fleet.plugins.module_utils.resources.ha_rule import HA_RULE, run
 from ansible_collections.pve.fleet.plugins.module_utils.runner import ModuleSpec, run_module
 
 SPEC = ModuleSpec(
     name='pve_ha_rule',
     run=run,
-    argument_spec=HA_RULE.argument_spec(),
+    argument_spec=arguments(HA_RULE),
     tier='admin',
 )
 

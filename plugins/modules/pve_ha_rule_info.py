@@ -54,13 +54,14 @@ error:
   sample: {code: BadRequest, status: 400, message: 'What was wrong, where, and what to do.', details: {}}
 """
 
+from ansible_collections.pve.fleet.plugins.module_utils.resources.arguments import info_arguments
 from ansible_collections.pve.fleet.plugins.module_utils.resources.ha_rule import HA_RULE, run_info
 from ansible_collections.pve.fleet.plugins.module_utils.runner import ModuleSpec, run_module
 
 SPEC = ModuleSpec(
     name='pve_ha_rule_info',
     run=run_info,
-    argument_spec=HA_RULE.info_spec(),
+    argument_spec=info_arguments(HA_RULE),
     tier='viewer',
 )
 

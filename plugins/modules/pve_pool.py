@@ -121,13 +121,14 @@ error:
 """
 
 from ansible_collections.pve.fleet.plugins.module_utils.engine.reconcile import module_run
+from ansible_collections.pve.fleet.plugins.module_utils.resources.arguments import arguments
 from ansible_collections.pve.fleet.plugins.module_utils.resources.pool import POOL
 from ansible_collections.pve.fleet.plugins.module_utils.runner import ModuleSpec, run_module
 
 SPEC = ModuleSpec(
     name='pve_pool',
     run=module_run(POOL),
-    argument_spec=POOL.argument_spec(),
+    argument_spec=arguments(POOL),
     tier='operator',
 )
 

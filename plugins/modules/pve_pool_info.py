@@ -59,14 +59,15 @@ error:
   sample: {code: BadRequest, status: 400, message: 'What was wrong, where, and what to do.', details: {}}
 """
 
-from ansible_collections.pve.fleet.plugins.module_utils.engine.reconcile import info_run
+from ansible_collections.pve.fleet.plugins.module_utils.resources.arguments import info_arguments
+from ansible_collections.pve.fleet.plugins.module_utils.resources.info import info_run
 from ansible_collections.pve.fleet.plugins.module_utils.resources.pool import POOL
 from ansible_collections.pve.fleet.plugins.module_utils.runner import ModuleSpec, run_module
 
 SPEC = ModuleSpec(
     name='pve_pool_info',
     run=info_run(POOL),
-    argument_spec=POOL.info_spec(),
+    argument_spec=info_arguments(POOL),
     tier='viewer',
 )
 

@@ -91,13 +91,14 @@ error:
 """
 
 from ansible_collections.pve.fleet.plugins.module_utils.engine.reconcile import module_run
+from ansible_collections.pve.fleet.plugins.module_utils.resources.arguments import arguments
 from ansible_collections.pve.fleet.plugins.module_utils.resources.role import ROLE
 from ansible_collections.pve.fleet.plugins.module_utils.runner import ModuleSpec, run_module
 
 SPEC = ModuleSpec(
     name='pve_role',
     run=module_run(ROLE),
-    argument_spec=ROLE.argument_spec(),
+    argument_spec=arguments(ROLE),
     tier='admin',
 )
 

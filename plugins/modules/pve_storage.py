@@ -330,13 +330,14 @@ error:
 """
 
 from ansible_collections.pve.fleet.plugins.module_utils.engine.reconcile import module_run
+from ansible_collections.pve.fleet.plugins.module_utils.resources.arguments import arguments
 from ansible_collections.pve.fleet.plugins.module_utils.resources.storage import STORAGE
 from ansible_collections.pve.fleet.plugins.module_utils.runner import ModuleSpec, run_module
 
 SPEC = ModuleSpec(
     name='pve_storage',
     run=module_run(STORAGE),
-    argument_spec=STORAGE.argument_spec(),
+    argument_spec=arguments(STORAGE),
     tier='admin',
 )
 

@@ -133,13 +133,14 @@ error:
 """
 
 from ansible_collections.pve.fleet.plugins.module_utils.engine.reconcile import module_run
+from ansible_collections.pve.fleet.plugins.module_utils.resources.arguments import arguments
 from ansible_collections.pve.fleet.plugins.module_utils.resources.token import TOKEN
 from ansible_collections.pve.fleet.plugins.module_utils.runner import ModuleSpec, run_module
 
 SPEC = ModuleSpec(
     name='pve_token',
     run=module_run(TOKEN),
-    argument_spec=TOKEN.argument_spec(),
+    argument_spec=arguments(TOKEN),
     tier='admin',
 )
 

@@ -57,14 +57,15 @@ error:
   sample: {code: BadRequest, status: 400, message: 'What was wrong, where, and what to do.', details: {}}
 """
 
-from ansible_collections.pve.fleet.plugins.module_utils.engine.reconcile import info_run
+from ansible_collections.pve.fleet.plugins.module_utils.resources.arguments import info_arguments
+from ansible_collections.pve.fleet.plugins.module_utils.resources.info import info_run
 from ansible_collections.pve.fleet.plugins.module_utils.resources.token import TOKEN
 from ansible_collections.pve.fleet.plugins.module_utils.runner import ModuleSpec, run_module
 
 SPEC = ModuleSpec(
     name='pve_token_info',
     run=info_run(TOKEN),
-    argument_spec=TOKEN.info_spec(),
+    argument_spec=info_arguments(TOKEN),
     tier='viewer',
 )
 

@@ -131,13 +131,14 @@ error:
 """
 
 from ansible_collections.pve.fleet.plugins.module_utils.engine.reconcile import module_run
+from ansible_collections.pve.fleet.plugins.module_utils.resources.arguments import arguments
 from ansible_collections.pve.fleet.plugins.module_utils.resources.user import USER
 from ansible_collections.pve.fleet.plugins.module_utils.runner import ModuleSpec, run_module
 
 SPEC = ModuleSpec(
     name='pve_user',
     run=module_run(USER),
-    argument_spec=USER.argument_spec(),
+    argument_spec=arguments(USER),
     tier='admin',
 )
 
