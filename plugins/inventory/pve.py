@@ -245,6 +245,10 @@ groups:
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable, get_cache_plugin
 
+from ansible_collections.pve.fleet.plugins.plugin_utils import bytecode  # noqa: F401
+
+# isort: split
+
 from ansible_collections.pve.fleet.plugins.module_utils.api.errors import FleetError
 from ansible_collections.pve.fleet.plugins.plugin_utils.inventory.expressions import Expressions
 from ansible_collections.pve.fleet.plugins.plugin_utils.inventory.populate import Populator

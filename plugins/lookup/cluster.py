@@ -79,6 +79,10 @@ _list:
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 
+from ansible_collections.pve.fleet.plugins.plugin_utils import bytecode  # noqa: F401
+
+# isort: split
+
 from ansible_collections.pve.fleet.plugins.module_utils.api.errors import FleetError
 from ansible_collections.pve.fleet.plugins.module_utils.clusters.settings import STYLES
 from ansible_collections.pve.fleet.plugins.module_utils.fleet.access import open_registry

@@ -18,7 +18,7 @@ PREFIX = 'ansible_collections.pve.fleet.plugins.'
 SOURCES = (importlib.machinery.SourceFileLoader, importlib.machinery.SOURCE_SUFFIXES)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def finder_of(folder):
     """Python's finder of the source files in a folder."""
     return importlib.machinery.FileFinder(folder, SOURCES)
@@ -32,7 +32,7 @@ class PluginsFinder:
         """The ModuleSpec of a module below plugins/, None for all others: those are looked for by the next finder."""
         if not fullname.startswith(PREFIX) or not path:
             return None
-        found = finder_of(list(path)[0]).find_spec(fullname)
+        found = finder_of(next(iter(path))).find_spec(fullname)
         # A folder without __init__.py is Ansible's to make a package of.
         return found if found is not None and found.loader is not None else None
 
