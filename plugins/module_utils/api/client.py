@@ -210,25 +210,24 @@ class Client(Bodies):
         Raises TaskFailed with its last log lines, Timeout when it runs on after `timeout` seconds.
         """
         node = tasks.node_of(upid)
-        end, seen = self.clock() + timeout, None
+        began, told = self.clock(), tasks.Told(progress)
         self.sleep(tasks.FIRST_PAUSE)  # no task ends at once: looking then would be one more request for nothing
-        for pause in tasks.pauses():
+        while True:
             status = self.get('nodes', node, 'tasks', upid, 'status')
             if status.get('status') == 'stopped':
                 plain = status.get('exitstatus') == 'OK'
                 return tasks.judge(upid, status, [] if plain else self.task_log(upid))
-            if self.clock() + pause >= end:
+            elapsed = self.clock() - began
+            if elapsed >= timeout:
                 raise errors.Timeout(
                     f'the task {tasks.describe(upid)} still runs after {timeout:g} s; it was not stopped. '
                     'Raise timeout, or look at the task in the cluster.',
                     details={'upid': upid},
                 )
-            self.sleep(pause)
-            if progress and pause >= tasks.LONGEST_PAUSE / 4:
-                lines = self.task_log(upid)
-                if lines and lines[-1] != seen:
-                    seen = lines[-1]
-                    progress(seen)
+            pause = tasks.next_pause(elapsed)
+            if progress and pause >= tasks.LOG_WORTH:
+                pause = tasks.next_pause(elapsed, told.tell(self.task_log(upid)))
+            self.sleep(min(pause, timeout - elapsed))
 
     def task_log(self, upid, lines=50):
         """The last `lines` lines of a task's log."""

@@ -15,9 +15,13 @@ UPID = re.compile(
     r'(?P<type>[^:]*):(?P<id>[^:]*):(?P<user>[^:]+):$'
 )
 WARNINGS = re.compile(r'^WARNINGS: (\d+)$')
+PERCENT = re.compile(r'(\d+(?:\.\d+)?) ?%')
 LOG_TAIL = 5
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 2.0
+DOUBLING_UNTIL = 0.4
+# From this pause on a look at the log, which is one more request, is worth it.
+LOG_WORTH = 0.4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,12 +52,38 @@ def describe(upid):
     return ' '.join(part for part in (found['type'], found['id'], 'on', found['node']) if part) if found else upid
 
 
-def pauses():
-    """Seconds between two looks at a task: short at first, longer later."""
-    pause = FIRST_PAUSE
-    while True:
-        yield pause
-        pause = min(LONGEST_PAUSE, pause * 2)
+def next_pause(elapsed, done=None):
+    """Seconds to the next look at a task that has run for `elapsed`: never much longer than it can still take.
+
+    done: how much of it its log says is done (0 to 1), None where that is not known. It halves the way to the end that is to be
+    expected, since the log tells what was done a moment ago, and one task may count to the end several times.
+    """
+    if done and done < 1:
+        pause = max(elapsed * (1 - done) / done / 2, elapsed / 20)
+    else:
+        pause = elapsed if elapsed < DOUBLING_UNTIL else elapsed / 2
+    return min(LONGEST_PAUSE, max(FIRST_PAUSE, pause))
+
+
+def fraction_of(line):
+    """How much of a task is done by a line of its log, such as 'transferred 1.0 GiB of 4.0 GiB (25.00%)': 0 to 1, or None."""
+    percent = PERCENT.search(line or '')
+    return min(1.0, float(percent[1]) / 100) if percent else None
+
+
+class Told:
+    """What the log of a task has told so far. progress: function(last log line), called when that is a new one."""
+
+    def __init__(self, progress):
+        self.progress, self.seen = progress, None
+
+    def tell(self, lines):
+        """The log's lines -> how much is done by the last one (0 to 1), or None."""
+        last = lines[-1] if lines else None
+        if last is not None and last != self.seen:
+            self.seen = last
+            self.progress(last)
+        return fraction_of(last)
 
 
 def judge(upid, status, log):

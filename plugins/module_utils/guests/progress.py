@@ -8,18 +8,18 @@ from __future__ import annotations
 import re
 import time
 
+from ansible_collections.pve.fleet.plugins.module_utils.api.tasks import fraction_of
 from ansible_collections.pve.fleet.plugins.module_utils.schema.size import GIB, SizeError, parse_size
 
 AMOUNTS = re.compile(r'(\d+(?:\.\d+)? ?[KMGTP]?i?B) of (\d+(?:\.\d+)? ?[KMGTP]?i?B)')
-PERCENT = re.compile(r'(\d+(?:\.\d+)?) ?%')
 
 
 def shown_line(name, what, line, seconds):
     """One line out of the last line of a task's log. Pure."""
     parts = [name, what]
-    percent = PERCENT.search(line)
-    if percent:
-        parts += [f'{float(percent[1]):.0f}', '%']
+    done = fraction_of(line)
+    if done is not None:
+        parts += [f'{done * 100:.0f}', '%']
     amounts = AMOUNTS.search(line)
     if amounts:
         parts += in_gibibytes(amounts)

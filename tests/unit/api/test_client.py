@@ -6,8 +6,10 @@ import json
 import traceback
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ansible_collections.pve.fleet.plugins.module_utils.api import errors, tickets
+from ansible_collections.pve.fleet.plugins.module_utils.api import errors, tasks, tickets
 
 from .scripted import LOGIN, TOKEN, fault, make_client, ok, refused
 
@@ -193,6 +195,28 @@ def test_a_task_that_runs_on_is_a_time_out_and_is_not_stopped():
     with pytest.raises(errors.Timeout, match='still runs after 5 s; it was not stopped'):
         client.wait(UPID, timeout=5)
     assert all(sent.method == 'GET' for sent in script.sent)
+
+
+def test_the_looks_at_a_task_follow_what_its_log_says_is_done():
+    client, dummy, clock = make_client()
+    began, looks = clock(), []
+
+    def get(*segments):
+        looks.append(clock() - began)
+        return {'status': 'stopped', 'exitstatus': 'OK'} if looks[-1] >= 10 else {'status': 'running'}
+
+    client.get = get
+    client.task_log = lambda upid: [f'transferred {looks[-1]:.1f} GiB of 10.0 GiB ({looks[-1] * 10:.2f}%)']
+    told = []
+    client.wait(UPID, progress=told.append)
+    assert looks[-1] < 10.6
+    assert len(looks) < 20
+    assert len(set(told)) == len(told) > 3
+
+
+@given(elapsed=st.floats(0, 1e6), done=st.none() | st.floats(0, 1))
+def test_the_pause_between_two_looks_has_bounds(elapsed, done):
+    assert tasks.FIRST_PAUSE <= tasks.next_pause(elapsed, done) <= tasks.LONGEST_PAUSE
 
 
 def test_the_resource_tree_has_proxmoxers_notation_and_our_answers():
