@@ -39,10 +39,15 @@ class Context:
         self._default = None
 
     @property
+    def tier(self):
+        """Which credential of a registered cluster this run uses."""
+        return self.spec.tier_for(self.params)
+
+    @property
     def client(self):
         """The Client of the cluster that the task names, made on first use."""
         if self._default is None:
-            connection = self.access.default(self.spec.tier)
+            connection = self.access.default(self.tier)
             self._default = self.client_for(connection)
         return self._default
 
@@ -65,14 +70,14 @@ class Context:
 
         A cluster whose credentials cannot be had is given as the error, so that it does not hide the others.
         """
-        found = self.access.many(selection, self.spec.tier)
+        found = self.access.many(selection, self.tier)
         return {
             name: value if isinstance(value, Exception) else self.client_for(value) for name, value in found.items()
         }
 
     def client_named(self, name, tier=None):
         """The Client of one registered cluster. Raises NotFound."""
-        return self.client_for(self.access.named(name, tier or self.spec.tier))
+        return self.client_for(self.access.named(name, tier or self.tier))
 
     @property
     def registry(self):

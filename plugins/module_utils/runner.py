@@ -31,7 +31,7 @@ class ModuleSpec:
     """A module: its name, its options, its logic.
 
     run: function(Context) -> result dictionary, or raises FleetError.
-    tier: the weakest credential that serves ('viewer', 'operator', 'admin').
+    tier: the weakest credential that serves ('viewer', 'operator', 'admin'), or function(params) -> that.
     connection: 'cluster' (one), 'clusters' (a selection), 'registry' (the registry itself) or 'none'.
     selection: function(params) -> which registered clusters a 'clusters' module uses; by default its option `clusters`.
     as_admin: function(params) -> names of those clusters whose admin credential is wanted, where there is one.
@@ -40,7 +40,7 @@ class ModuleSpec:
     name: str
     run: typing.Callable
     argument_spec: dict
-    tier: str = 'operator'
+    tier: str | typing.Callable = 'operator'
     connection: str = 'cluster'
     supports_check_mode: bool = True
     mutually_exclusive: tuple = ()
@@ -50,6 +50,10 @@ class ModuleSpec:
     required_by: dict = dataclasses.field(default_factory=dict)
     selection: typing.Callable | None = None
     as_admin: typing.Callable | None = None
+
+    def tier_for(self, params):
+        """The tier of a task with these options."""
+        return self.tier(params) if callable(self.tier) else self.tier
 
     @property
     def constraints(self):

@@ -15,7 +15,8 @@ description:
   - Gives users, groups and API tokens roles on a path, or takes them away.
   - One entry is given by O(ugid) and O(roleid), several by O(entries). With O(exclusive=true) they are the only
     ones on that path.
-  - Roles and subjects that do not exist are told before anything is changed.
+  - Roles and subjects that do not exist are told before anything is changed. In check mode they are a warning, since an earlier task
+    of the play may make them.
 options:
   path:
     description: The path, such as V(/), V(/vms/100) or V(/pool/shop).

@@ -36,6 +36,11 @@ options:
   compare:
     description: 'A path that is read before and after: only when it differs is a change reported.'
     type: str
+  tier:
+    description:
+      - Which login of a registered cluster is used. V(viewer) for V(GET) and V(admin) for anything else, unless given.
+    type: str
+    choices: [viewer, operator, admin]
   wait:
     description: Whether to wait for the task that the call starts.
     type: bool
@@ -104,14 +109,14 @@ error:
   sample: {code: BadRequest, status: 400, message: 'What was wrong, where, and what to do.', details: {}}
 """
 
-from ansible_collections.pve.fleet.plugins.module_utils.objects.call import ARGUMENTS, run
+from ansible_collections.pve.fleet.plugins.module_utils.objects.call import ARGUMENTS, run, tier
 from ansible_collections.pve.fleet.plugins.module_utils.runner import ModuleSpec, run_module
 
 SPEC = ModuleSpec(
     name='pve_api',
     run=run,
     argument_spec=ARGUMENTS,
-    tier='admin',
+    tier=tier,
 )
 
 

@@ -15,7 +15,9 @@ description:
   - Makes, changes and deletes API tokens of users.
   - The cluster tells a secret once, when the token is made. It is returned then, or goes straight into the registry
     with O(store).
-  - 'With O(update_secret=always) the token gets a new secret: it is made anew and given back its roles.'
+  - With O(update_secret=always) the token gets a new secret and keeps its roles. Releases before 9.2 have to make it anew for
+    that; meanwhile a second token named after it, with C(.renewal) at its end, keeps its roles. Should the run be broken off,
+    the next one for that token restores it and deletes the second one, whatever its O(update_secret).
 options:
   userid:
     description: The user with the realm.

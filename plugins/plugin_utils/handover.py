@@ -46,7 +46,7 @@ def one_cluster(spec, params, access):
     found = options.effective(params, access.environment)
     if 'cluster' not in found:
         return {}
-    return {'default': found['cluster'], 'connections': {found['cluster']: connection_or_error(access, found['cluster'], spec.tier)}}
+    return {'default': found['cluster'], 'connections': {found['cluster']: connection_or_error(access, found['cluster'], spec.tier_for(params))}}
 
 
 def many_clusters(spec, params, access):
@@ -56,7 +56,7 @@ def many_clusters(spec, params, access):
         return {}
     connections = {
         name: {'error': value.as_dict()} if isinstance(value, FleetError) else value.replace(state_dir=None).as_dict()
-        for name, value in access.many(selection, spec.tier).items()
+        for name, value in access.many(selection, spec.tier_for(params)).items()
     }
     admin = {name: connection_or_error(access, name, 'admin') for name in (spec.as_admin(params) if spec.as_admin else ())}
     return {'connections': connections, 'admin': admin}

@@ -73,7 +73,7 @@ def dispatched(spec, params, handed, actor=None):
 
     handed: the option fleet_context (JSON text). One record for each registered cluster that was handed over.
     """
-    if spec.tier == 'viewer':
+    if spec.tier_for(params) == 'viewer':
         return []
     return [
         {

@@ -43,9 +43,9 @@ def members(context, records=False):
     """
     wanted = selection(context.params)
     if wanted is None and options.effective(context.params).get('api_host'):
-        connection = limited(context, context.access.default(context.spec.tier))
+        connection = limited(context, context.access.default(context.tier))
         return [Member(connection.name, context.client_for(connection))]
-    found = context.access.many(wanted, context.spec.tier)
+    found = context.access.many(wanted, context.tier)
     known = {record.name: record for record in context.registry.clusters(wanted)} if records else {}
     return [Member(name, client_of(context, value), known.get(name)) for name, value in found.items()]
 

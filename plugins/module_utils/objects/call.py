@@ -20,6 +20,7 @@ ARGUMENTS = {
     'params': {'type': 'dict', 'default': {}},
     'secret_params': {'type': 'dict', 'default': {}, 'no_log': True},
     'compare': {'type': 'str'},
+    'tier': {'type': 'str', 'choices': ['viewer', 'operator', 'admin']},
     'wait': {'type': 'bool', 'default': True},
     'timeout': {'type': 'int', 'default': 600},
     **CONNECTION_SPEC,
@@ -30,6 +31,11 @@ INFO_ARGUMENTS = {
     'release': {'type': 'str', 'choices': list(RELEASES)},
     **CONNECTION_SPEC,
 }
+
+
+def tier(params):
+    """Reading needs less than writing, unless the task says what it needs."""
+    return params.get('tier') or ('viewer' if params['method'] == 'GET' else 'admin')
 
 
 def run(context):

@@ -127,6 +127,83 @@ def test_a_new_secret_of_a_token_keeps_its_roles(walk, exact, release):
     assert [one for one in entries if one['type'] == 'token'] == [{'type': 'token', 'ugid': 'tester@pve!ci', 'roleid': 'PVEAuditor', 'propagate': False}]
 
 
+def test_a_new_secret_is_one_request_where_the_server_can(walk, exact):
+    exact('pve_token', userid='tester@pve', tokenid='ci')
+    new = walk.run('pve_token', {'userid': 'tester@pve', 'tokenid': 'ci', 'comment': 'new', 'update_secret': 'always'})
+    assert new['changes'] == ['make a new secret for token tester@pve/ci']
+    assert (len(new['token_secret']), new['token']['comment'], new['warnings']) == (36, 'new', [])
+    assert len([one for one in walk.requests() if not one.startswith('GET')]) == 1
+
+
+class Killed(BaseException):
+    """The end of the process, as no code can catch it."""
+
+
+ROLES = [
+    {'type': 'token', 'ugid': 'tester@pve!ci', 'roleid': 'PVEAuditor', 'propagate': False},
+    {'type': 'token', 'ugid': 'tester@pve!ci', 'roleid': 'PVEVMUser', 'propagate': True},
+]
+
+
+@pytest.mark.parametrize('update_secret', ['always', 'on_create'])
+@in_releases('7.4', '8.4')
+def test_a_token_has_its_roles_again_wherever_a_run_for_a_new_secret_was_killed(walk, monkeypatch, release, update_secret):
+    from ansible_collections.pve.fleet.plugins.module_utils.engine import reconcile
+
+    token, send = {'userid': 'tester@pve', 'tokenid': 'ci'}, reconcile.send
+    for place in range(8):
+        assert not walk.run('pve_token', {**token, 'comment': 'mine', 'expire': 4_000_000_000}).get('failed')
+        assert not walk.run('pve_acl', {'path': '/vms', 'entries': ROLES, 'exclusive': True}).get('failed')
+        left = [place]
+
+        def dying(context, change, left=left):
+            if not left[0]:
+                raise Killed
+            left[0] -= 1
+            return send(context, change)
+
+        monkeypatch.setattr(reconcile, 'send', dying)
+        with pytest.raises(Killed):
+            walk.run('pve_token', {**token, 'update_secret': 'always'})
+        monkeypatch.setattr(reconcile, 'send', send)
+        again = {**token, 'update_secret': update_secret}
+        predicted, done = walk.run('pve_token', again, check=True), walk.run('pve_token', again)
+        assert predicted['changes'] == done['changes']
+        assert (done['warnings'], done['token']['comment'], done['token']['expire']) == ([], 'mine', 4_000_000_000)
+        assert walk.run('pve_acl_info', {'path': '/vms'})['acls'][0]['entries'] == ROLES
+        assert [one['tokenid'] for one in walk.run('pve_token_info', {'userid': 'tester@pve'})['tokens']] == ['ci']
+        assert walk.run('pve_token', token)['changed'] is False
+
+
+@pytest.mark.sim(release='8.4')
+def test_a_token_is_deleted_with_what_a_killed_run_left(walk, exact, monkeypatch):
+    from ansible_collections.pve.fleet.plugins.module_utils.engine import reconcile
+
+    exact('pve_token', userid='tester@pve', tokenid='ci')
+    send, deleted = reconcile.send, []
+
+    def dying(context, change):
+        if deleted:
+            raise Killed
+        deleted.extend([1] if change.method == 'DELETE' else [])
+        return send(context, change)
+
+    monkeypatch.setattr(reconcile, 'send', dying)
+    with pytest.raises(Killed):
+        walk.run('pve_token', {'userid': 'tester@pve', 'tokenid': 'ci', 'update_secret': 'always'})
+    monkeypatch.setattr(reconcile, 'send', send)
+    exact('pve_token', userid='tester@pve', tokenid='ci', state='absent')
+    assert walk.run('pve_token_info', {'userid': 'tester@pve'})['tokens'] == []
+
+
+def test_a_login_does_not_take_itself_away(walk, exact):
+    made = exact('pve_token', userid='root@pam', tokenid='own', privsep=False)
+    login = {'api_user': None, 'api_password': None, 'api_token_id': made['token_id'], 'api_token_secret': made['token_secret']}
+    for options in ({'update_secret': 'always'}, {'state': 'absent'}):
+        refused = walk.run('pve_token', {'userid': 'root@pam', 'tokenid': 'own', **options, **login})
+        assert (refused['error']['code'], 'another login' in refused['msg']) == ('BadRequest', True)
+
+
 def test_a_token_goes_straight_into_the_registry(walk):
     registry = {'registry_url': str(walk.folder / 'registry.db')}
     cluster = {'name': 'prod', 'endpoints': [{'host': '127.0.0.1', 'port': walk.simulator.port}], 'min_nodes': 1, 'ca_path': walk.simulator.ca_path}
