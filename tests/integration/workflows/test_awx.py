@@ -90,7 +90,7 @@ def test_facts_of_nodes_are_cached_and_serve_a_later_job_without_asking_a_cluste
     assert {'seoul-pve1', 'berlin-pve5'} <= {name.removeprefix('s1_') for name in first.facts}
     project = tmp_path / 'reader'
     project.mkdir()
-    show = {'ansible.builtin.debug': {'msg': "{{ inventory_hostname }} has {{ ansible_facts.pve_nodes[pve_cluster][pve_node].memory_info.total }}"}}
+    show = {'ansible.builtin.debug': {'msg': '{{ inventory_hostname }} has {{ ansible_facts.pve_nodes[pve_cluster][pve_node].memory_info.total }}'}}
     play = {'hosts': 'pve_type_node', 'gather_facts': False, 'connection': 'local', 'tasks': [show]}
     (project / 'read.yml').write_text(yaml.safe_dump([play]), encoding='utf-8')
     awx.project = project

@@ -104,8 +104,9 @@ def questions():
 
 @pytest.mark.parametrize(('where', 'playbooks', 'question'), questions(), ids=lambda value: value if isinstance(value, str) else '')
 def test_a_survey_asks_for_a_variable_of_its_playbook_in_a_form_that_awx_takes(where, playbooks, question):
-    texts = [(folder / name).read_text(encoding='utf-8') for name in playbooks for folder in (FOLDER / 'project', ROOT / 'playbooks') if (folder / name).is_file()]
-    assert any(re.search(rf'\b{question["variable"]}\b', text) for text in texts), where
+    files = [folder / name for name in playbooks for folder in (FOLDER / 'project', ROOT / 'playbooks')]
+    variable = re.compile(rf'\b{question["variable"]}\b')
+    assert any(variable.search(file.read_text(encoding='utf-8')) for file in files if file.is_file()), where
     assert {'question_name', 'variable', 'type', 'required'} <= set(question)
     assert question['type'] in QUESTION_KINDS
     assert set(question) <= {'question_name', 'question_description', 'variable', 'type', 'required', 'default', 'choices', 'min', 'max'}
