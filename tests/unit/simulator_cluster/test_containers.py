@@ -82,6 +82,37 @@ def test_a_pending_change_can_be_reverted(world):
     assert 'nameserver' not in world.get(CONFIG)
 
 
+def test_what_cannot_be_hotplugged_is_named_and_nothing_is_kept(world):
+    world.container().begin_running(world.fleet.clock.now())
+    before = world.get(CONFIG)
+    world.cluster.nodes['pve1'].extra['cgroups_closed'] = True
+    error = world.refused('PUT', CONFIG, memory=600, swap=0, hostname='other', nameserver='10.0.0.1')
+    text = 'unable to hotplug {}: short read on command socket (16 != 0)\n'
+    assert (error.status, error.errors) == (400, {'memory': text.format('memory'), 'swap': text.format('swap')})
+    assert world.get(CONFIG) == before
+
+
+def test_only_what_a_request_names_is_applied_to_a_stopped_container(world):
+    guest = world.container()
+    guest.begin_running(world.fleet.clock.now())
+    world.put(CONFIG, nameserver='10.0.0.1')
+    guest.end_running()
+    world.put(CONFIG, memory=600)
+    assert world.get(CONFIG, current=1).get('nameserver') is None
+    world.put(CONFIG, nameserver='10.0.0.2')
+    assert world.get(CONFIG, current=1)['nameserver'] == '10.0.0.2'
+
+
+@pytest.mark.parametrize(('params', 'errors'), [
+    ({'revert': 'nosuch'}, {'revert': "unknown option 'nosuch'"}),
+    ({'revert': 'cores', 'cores': 2}, {'revert': "you can't use '-cores' and '-revert cores' at the same time"}),
+    ({'revert': 'cores', 'delete': 'cores'}, {'delete': "you can't use '-delete cores' and '-revert cores' at the same time"}),
+])
+def test_an_option_is_set_deleted_or_reverted(world, params, errors):
+    world.container()
+    assert world.refused('PUT', CONFIG, **params).errors == errors
+
+
 def test_a_removed_mount_point_becomes_unused_and_then_goes_with_its_volume(world):
     world.container()
     world.put(CONFIG, mp0='nfs:2,mp=/data')

@@ -117,6 +117,32 @@ def test_bulk_actions_reach_guests_of_all_nodes(three):
     assert [guest.running for guest in three.cluster.guests.values()] == [True, False]
 
 
+def test_a_bulk_action_says_what_it_leaves_alone(three):
+    three.container(200).begin_running(three.fleet.clock.now())
+    three.container(201)
+    upid = three.post('/cluster/bulk-action/guest/shutdown')
+    assert three.done(upid) == 'WARNINGS: 1'
+    assert three.cluster.tasks[upid].lines == [
+        'Shutting down all guests', 'Shutting down CT 200 (Timeout = 180 seconds)', 'WARN: Skipping CT 201, not running.', 'TASK WARNINGS: 1']
+
+
+def test_a_bulk_action_fails_with_the_guests_that_did_and_goes_on_with_the_others(three):
+    three.container(200)
+    three.container(201)
+    upid = three.post('/cluster/bulk-action/guest/start', vms='201')
+    three.finished(upid)
+    assert three.cluster.tasks[upid].lines[:2] == ['Starting guests: 201', 'Starting CT 201']
+    three.cluster.guests[200].config['lock'] = 'backup'
+    upid = three.post('/cluster/bulk-action/guest/migrate', target='pve2', online=1)
+    assert three.done(upid) == 'Some guests failed to migrate 200'
+    assert (three.cluster.guests[200].node, three.cluster.guests[201].node) == ('pve1', 'pve2')
+
+
+def test_bulk_actions_on_all_guests_need_the_right_on_all(three):
+    error = three.refused('POST', '/cluster/bulk-action/guest/start', 'nobody@pve')
+    assert (error.status, error.message) == (403, 'Permission check failed (/, VM.PowerMgmt)')
+
+
 def test_replication_is_for_volumes_that_can_be_sent(three):
     three.container(200, store='local')
     three.container(201, store='tank')

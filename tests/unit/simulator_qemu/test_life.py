@@ -167,6 +167,31 @@ def test_a_migration_to_a_dead_node_leaves_everything_as_it_was(pair):
     assert pair.get('100/config') == before
 
 
+@pytest.fixture
+def moving(pair):
+    """A running machine that could move at any time."""
+    pair.create(100)
+    pair.run('POST', '100/status/start')
+    return pair
+
+
+def test_a_paused_machine_is_paused_where_it_has_moved_to(moving):
+    moving.run('POST', '100/status/suspend')
+    assert moving.run('POST', '100/migrate', target='pve2', online=1)[0] == 'OK'
+    moving.node = 'pve2'
+    assert moving.get('100/status/current')['qmpstatus'] == 'paused'
+    assert moving.run('POST', '100/status/resume')[0] == 'OK'
+    assert moving.get('100/status/current')['qmpstatus'] == 'running'
+
+
+def test_a_running_machine_with_a_shared_clipboard_does_not_move(moving):
+    moving.put('100/config', vga='std,clipboard=vnc')
+    moving.cluster.guests[100].config.update(moving.cluster.guests[100].pending)
+    ended, lines = moving.run('POST', '100/migrate', target='pve2', online=1)
+    assert ended == 'migration aborted'
+    assert "VMs with 'clipboard' set to 'vnc' are not live migratable!" in lines[-2]
+
+
 def template_of(fleet):
     return next(guest for guest in fleet.cluster.guests.values() if guest.template)
 

@@ -58,34 +58,45 @@ def change(call: Call) -> None:
     if not given and not delete and not revert:
         raise ApiError('no options specified')
     guest = load(site, params['vmid'])
-    check_delete(call, given, delete)
-    check_modify(call, guest.vmid, None, guest.config, given, delete, bool(guest.config.get('unprivileged')))
+    check_names(call, given, delete, revert)
     wait_for_file_lock(call, guest)
     check_lock(guest)
     check_digest(guest, params.get('digest'))
+    check_modify(call, guest.vmid, None, guest.config, given, [*delete, *revert], bool(guest.config.get('unprivileged')))
     check_writable(site, guest.vmid)
     before = (dict(guest.config), dict(guest.pending), dict(guest.pending_delete))
     try:
-        errors = update(call, guest, given, delete, revert)
+        if errors := update(call, guest, given, delete, revert):
+            raise ParameterError(errors)
     except ApiError:
+        # Nothing is written where anything fails.
         guest.config, guest.pending, guest.pending_delete = before
         raise
-    if errors:
-        raise ParameterError(errors)
 
 
 def listed(text: str | None) -> list[str]:
     return [part for part in re.split(r'[,;\s]+', text or '') if part]
 
 
-def check_delete(call: Call, given: dict, delete: list[str]) -> None:
-    """400 for deleting what is set in the same request, and for options that no container has."""
-    properties = tables(call.release).operations['PUT', '/nodes/{node}/lxc/{vmid}/config'].properties
+def check_names(call: Call, given: dict, delete: list[str], revert: list[str]) -> None:
+    """400 for options that no container has, and for two of set, delete and revert at once."""
+    for name in revert:
+        if not is_option(call, name):
+            raise ParameterError({'revert': f"unknown option '{name}'"})
+        if name in given:
+            raise ParameterError({'revert': f"you can't use '-{name}' and '-revert {name}' at the same time"})
     for name in delete:
+        if not is_option(call, name):
+            raise ParameterError({'delete': f"unknown option '{name}'"})
         if name in given:
             raise ParameterError({'delete': f"you can't use '-{name}' and -delete {name}' at the same time"})
-        if name in REQUEST or (name not in properties and name.rstrip('0123456789') + '[n]' not in properties):
-            raise ParameterError({'delete': f"unknown option '{name}'"})
+        if name in revert:
+            raise ParameterError({'delete': f"you can't use '-delete {name}' and '-revert {name}' at the same time"})
+
+
+def is_option(call: Call, name: str) -> bool:
+    properties = tables(call.release).operations['PUT', '/nodes/{node}/lxc/{vmid}/config'].properties
+    return name not in REQUEST and (name in properties or name.rstrip('0123456789') + '[n]' in properties)
 
 
 @operation('GET', '/nodes/{node}/lxc/{vmid}/feature')

@@ -84,7 +84,7 @@ def update(call: Call, guest: Guest, given: dict[str, Any], delete: list[str], r
         guest.pending_delete.pop(key, None)
         changed.add(key)
     drop_unchanged(guest)
-    return Changes(site_of(call), guest, call.answer_after).apply()
+    return Changes(site_of(call), guest, call.answer_after).apply(changed)
 
 
 def delete_later(guest: Guest, delete: list[str]) -> set[str]:
@@ -118,22 +118,22 @@ class Changes:
     def __init__(self, site: Site, guest: Guest, wait: Callable[[float], None]):
         self.site, self.guest, self.wait, self.release = site, guest, wait, site.cluster.release
 
-    def apply(self) -> dict[str, str]:
+    def apply(self, chosen: set[str] | None = None) -> dict[str, str]:
+        """Put what is pending (of those chosen) into force; returns what failed, by option."""
         errors: dict[str, str] = {}
         hot = self.guest.running
-        if hot and HOT & {*self.guest.pending, *self.guest.pending_delete}:
-            check_cgroups(self.site)
-        for key in sorted(self.guest.pending_delete):
-            if not hot or self.deletes_hot(key):
-                self.remove(key)
-        for key in sorted(self.guest.pending):
-            if hot and not self.sets_hot(key):
+        word = 'unable to hotplug {}: {}\n' if hot else 'unable to apply pending change {} : {}\n'
+        steps = [(key, self.remove) for key in sorted(self.guest.pending_delete) if not hot or self.deletes_hot(key)]
+        steps += [(key, self.set) for key in sorted(self.guest.pending) if not hot or self.sets_hot(key)]
+        for key, step in steps:
+            if chosen is not None and key not in chosen:
                 continue
             try:
-                self.set(key)
+                if hot and key in HOT:
+                    check_cgroups(self.site)
+                step(key)
             except ApiError as error:
-                word = f'unable to hotplug {key}: ' if hot else f'unable to apply pending change {key} : '
-                errors[key] = f'{word}{error.message}\n'
+                errors[key] = word.format(key, error.message)
         return errors
 
     def deletes_hot(self, key: str) -> bool:

@@ -219,17 +219,31 @@ def shell(cluster: Cluster, guest: Guest, words: list[str], given: str | None) -
 def simple(guest: Guest, program: str, arguments: list[str], given: str | None) -> dict | None:
     if program == 'cat':
         return concatenated(guest, arguments, given)
+    if program in ('touch', 'rm'):
+        return listed_anew(guest, program, [name for name in arguments if not name.startswith('-')])
     outputs = {
         'true': '', 'echo': ' '.join(arguments) + '\n', 'hostname': f'{host_name(guest)}\n', 'whoami': 'root\n',
         'id': 'uid=0(root) gid=0(root) groups=0(root)\n', 'pwd': '/\n', 'date': 'Sat Nov 21 00:00:00 UTC 2026\n',
         'uname': f'Linux {host_name(guest)} {KERNEL} x86_64 GNU/Linux\n' if '-a' in arguments else 'Linux\n',
         'ls': 'bin\nboot\ndev\netc\nhome\nlib\nproc\nroot\nrun\nsbin\nsrv\nsys\ntmp\nusr\nvar\n', 'nproc': f'{cores_of(guest)}\n',
-        'systemctl': 'running\n', 'sleep': '', 'sync': '', 'touch': '', 'mkdir': '', 'rm': '', 'apt-get': '', 'cloud-init':
+        'systemctl': 'running\n', 'sleep': '', 'sync': '', 'mkdir': '', 'apt-get': '', 'cloud-init':
         'status: done\n', 'reboot': '', 'test': '',
     }
     if program == 'false':
         return {'exitcode': 1}
     return {'exitcode': 0, 'out': outputs[program]} if program in outputs else None
+
+
+def listed_anew(guest: Guest, program: str, names: list[str]) -> dict:
+    """touch makes empty files, rm takes files away that were written."""
+    guest.agent = guest.agent or {}
+    files = guest.agent.setdefault('files', {})
+    for name in names:
+        if program == 'rm':
+            files.pop(name, None)
+        elif name not in files_of(guest):
+            files[name] = ''
+    return {'exitcode': 0}
 
 
 def concatenated(guest: Guest, names: list[str], given: str | None) -> dict:

@@ -82,6 +82,10 @@ def local_resources(config: dict) -> tuple[list[str], dict[str, dict]]:
     return blocking, mapped
 
 
+def shares_clipboard(guest: Guest) -> bool:
+    return properties_of(str(guest.config.get('vga', '')), 'type').get('clipboard') == 'vnc'
+
+
 def missing_mappings(site: Site, mapped: dict, target: str) -> list[str]:
     missing = []
     for key, device in mapped.items():
@@ -116,7 +120,7 @@ def precondition(call: Call) -> dict:
         refused[name] = info
         if not info:
             allowed.append(name)
-    if guest.running and properties_of(str(guest.config.get('vga', '')), 'type').get('clipboard') == 'vnc':
+    if guest.running and shares_clipboard(guest):
         blocking.append('clipboard=vnc')
     answer = {
         'running': int(guest.running), 'allowed_nodes': allowed, 'not_allowed_nodes': refused,
@@ -241,8 +245,20 @@ class Migration:
             raise Blocked(f"can't migrate VM which uses local devices: {', '.join(hard)}")
         if missing := missing_mappings(self.site, mapped, self.target):
             raise Blocked(f"can't migrate to '{self.target}': missing mapped devices {', '.join(missing)}")
+        if guest.running:
+            self.check_live(guest, mapped)
         if not self.site.cluster.nodes[self.target].online:
             raise Blocked("Can't connect to destination address using public key")
+
+    def check_live(self, guest: Guest, mapped: dict[str, dict]) -> None:
+        """What only stands against moving a VM that runs."""
+        if self.site.cluster.release == '9':
+            self.say('conntrack state migration not supported or disabled, active connections might get dropped')
+        fixed = [f'{key}:{device["name"]}' for key, device in mapped.items() if not device.get('live-migration')]
+        if fixed:
+            raise Blocked(f"can't live migrate running VM which uses following mapped devices: {', '.join(fixed)}")
+        if shares_clipboard(guest):
+            raise Blocked("VMs with 'clipboard' set to 'vnc' are not live migratable!")
 
     def phases(self, guest: Guest) -> Generator:
         node = self.site.cluster.nodes[self.target]
@@ -294,10 +310,9 @@ class Migration:
         if parsed.vmid != guest.vmid:
             return f'owned by other VM (owner = VM {parsed.vmid})'
         if row.get('referenced_in_snapshot') and not row['is_vmstate']:
-            kind = storage.section(self.site.cluster, storeid)['type']
             if guest.running:
                 return 'online storage migration not possible if non-replicated snapshot exists'
-            if kind not in ('zfspool', 'btrfs') and parsed.format != 'qcow2':
+            if not carries_snapshots(storage.section(self.site.cluster, storeid), parsed.format):
                 return 'non-migratable snapshot exists'
         if storage.linked_clones(self.site.cluster, self.site.node, volid):
             return 'referenced by linked clone(s)'
@@ -333,8 +348,6 @@ class Migration:
 
     def go_live(self, guest: Guest, live: list[str]) -> Generator:
         """Start the VM on the other node, mirror its disks, and send its memory."""
-        if self.site.cluster.release == '9':
-            self.say('conntrack state migration not supported or disabled, active connections might get dropped')
         self.say(f"starting VM {self.vmid} on remote node '{self.target}'")
         there = self.site.other(self.target)
         for _number, net in nets_of(guest.config):
@@ -388,7 +401,7 @@ class Migration:
         guest.config.pop('lock', None)
         guest.node = self.target
         if guest.running:
-            guest.begin_running(self.site.now())
+            guest.begin_running(self.site.now(), guest.qmpstatus)
             guest.extra['resumed'] = True
 
     def undo(self, guest: Guest) -> None:
@@ -398,6 +411,13 @@ class Migration:
             del guest.config['lock']
         for volid in self.copied.values():
             storage.place(self.site.cluster, volumes.storage_of(volid), self.target).pop(volid, None)
+
+
+def carries_snapshots(section: dict, fmt: str | None) -> bool:
+    """Whether a volume is copied together with its snapshots."""
+    if section['type'] == 'btrfs' and fmt == 'raw':
+        return True
+    return section['type'] == 'zfspool' or (fmt == 'qcow2' and not section.get('snapshot-as-volume-chain'))
 
 
 def describe(volid: str, row: dict) -> str:

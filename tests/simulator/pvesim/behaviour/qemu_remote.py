@@ -175,7 +175,7 @@ class RemoteMigration(Migration):
                 new.config[name] = 'none,media=cdrom'
         new.agent, new.installed = guest.agent, guest.installed
         if guest.running:
-            new.begin_running(self.site.now())
+            new.begin_running(self.site.now(), guest.qmpstatus)
             new.extra['resumed'] = True
         guest.end_running()
         guest.config.pop('lock', None)

@@ -58,9 +58,9 @@ class Guest:
         config.update(self.pending)
         return config
 
-    def begin_running(self, now: float) -> None:
-        """Mark as running since `now` (seconds since 1970) with the current configuration."""
-        self.running, self.qmpstatus, self.started_at = True, 'running', now
+    def begin_running(self, now: float, qmpstatus: str = 'running') -> None:
+        """Mark as running since `now` (seconds since 1970) with the current configuration; one that moved may be paused."""
+        self.running, self.qmpstatus, self.started_at = True, qmpstatus, now
         self.running_config = dict(self.config)
 
     def end_running(self) -> None:
