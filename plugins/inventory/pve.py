@@ -33,7 +33,7 @@ options:
         C(status), all of which a cluster has to match.
       - An entry of the list may also be a dictionary that describes a cluster that is not registered, with the keys C(name),
         C(api_host) or C(endpoints), C(api_user), C(api_password), C(api_token_id), C(api_token_secret), C(validate_certs),
-        C(ca_path), C(fingerprint). Its values may be templates.
+        C(ca_path), C(fingerprint). Its values may be templates. A single one may stand without the list.
       - When not given, the host of O(api_host) or E(PVE_HOST), else the cluster of O(cluster) or E(PVE_CLUSTER), else all
         registered clusters.
     type: raw
@@ -94,7 +94,7 @@ options:
       - V(config) adds its configuration in the form in which M(pve.fleet.pve_vm) and M(pve.fleet.pve_container) return it.
       - V(network) adds its addresses by interface, from the guest agent or the container's interfaces where it runs, else
         from cloud-init or the container's configuration. An agent that is not enabled is not asked.
-      - V(snapshots) adds its snapshots.
+      - V(snapshots) adds its snapshots in the form in which M(pve.fleet.pve_snapshot) returns them.
     type: list
     elements: str
     choices: [config, network, snapshots]
@@ -105,7 +105,7 @@ options:
         C('web' in tags). Nodes are not filtered.
       - They see what the cluster's list says - C(cluster), C(vmid), C(name), C(node), C(type) (C(qemu) or C(lxc)), C(status),
         C(template), C(tags), C(pool), C(lock), C(ha_state), C(cpus), C(cpu), C(memory), C(memory_used), C(disk),
-        C(disk_used), C(uptime) - and are evaluated before any guest is asked.
+        C(disk_used), C(uptime) - and extra variables with O(use_extra_vars=true), and are evaluated before any guest is asked.
       - One that fails for a guest counts as not fulfilled, with a warning; with O(strict=true) it is an error.
     type: list
     elements: str
@@ -118,7 +118,8 @@ options:
   hostnames:
     description:
       - Jinja templates for the name of a host. The first counts that is not empty and that no other host wants.
-      - A guest without any is named after its type and id, such as C(qemu-104).
+      - A guest without any is named after its type and id, such as C(qemu-104). No guest becomes C(localhost), C(127.0.0.1),
+        C(::1), C(all) or C(ungrouped), which mean something to Ansible; its cluster is appended.
     type: list
     elements: str
     default: ['{{ name }}']
@@ -130,7 +131,9 @@ options:
     choices: [suffix, fail]
     default: suffix
   prefix:
-    description: What the names of the variables begin with. Expressions see them with and without it.
+    description:
+      - What the names of the variables begin with. Expressions see them with and without it.
+      - With an empty one, Ansible warns of C(name) and C(tags), which are words of its playbooks.
     type: str
     default: pve_
   group_prefix:
@@ -250,6 +253,7 @@ from ansible_collections.pve.fleet.plugins.plugin_utils import bytecode  # noqa:
 # isort: split
 
 from ansible_collections.pve.fleet.plugins.module_utils.api.errors import FleetError
+from ansible_collections.pve.fleet.plugins.plugin_utils.inventory.checks import check_options, unknown_options
 from ansible_collections.pve.fleet.plugins.plugin_utils.inventory.expressions import Expressions
 from ansible_collections.pve.fleet.plugins.plugin_utils.inventory.populate import Populator
 from ansible_collections.pve.fleet.plugins.plugin_utils.inventory.source import Source
@@ -273,9 +277,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def parse(self, inventory, loader, path, cache=True):
         super().parse(inventory, loader, path, cache)
-        self._read_config_data(path)
+        given = self._read_config_data(path)
         options = self.all_options()
+        for text in unknown_options(map(str, given), options):
+            self.warn(text)
         try:
+            check_options(options)
             self.fill(options, path, cache)
         except FleetError as error:
             raise AnsibleParserError(error.message) from None
@@ -286,7 +293,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         populator = Populator(self, self.inventory, options, expressions, self.warn, extra)
         store = self.cache_store(options) if options['cache'] else None
         resolve = make_resolver(self.loader, self.templar)
-        source = Source(options, expressions, store, cache, self.get_cache_key(path), resolve)
+        source = Source(options, expressions, store, cache, self.get_cache_key(path), resolve, extra)
         outcomes = source.outcomes()
         if not outcomes:
             self.warn('no cluster is registered, and neither clusters nor PVE_HOST names one: there are no hosts.')

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 
@@ -65,12 +66,23 @@ class Access:
     def many(self, selection, tier):
         """{name: Connection or FleetError} of the selected registered clusters."""
         found = {}
-        for record in self.registry.clusters(selection):
+        for name, connect in self.connectors(selection, tier).items():
             try:
-                found[record.name] = self.named(record.id, tier)
+                found[name] = connect()
             except FleetError as error:
-                found[record.name] = error
+                found[name] = error
         return found
+
+    def connectors(self, selection, tier):
+        """{name: function() -> Connection} of the selected registered clusters: the registry is read once for all of them.
+
+        The function looks the secret up and raises the FleetError of a login that cannot be had.
+        """
+        found = self.registry.connections(selection, tier, self.resolve)
+        return {name: functools.partial(self.opened, connect) for name, connect in found.items()}
+
+    def opened(self, connect):
+        return self.timed(connect())
 
     def timed(self, connection):
         return connection.replace(

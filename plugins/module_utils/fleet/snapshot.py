@@ -10,31 +10,32 @@ snapshots, os_type, and problems (sentences). problems of the view: [{vmid, name
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import dataclasses
 import time
 
 from ansible_collections.pve.fleet.plugins.module_utils.api.bulk import Reader
-from ansible_collections.pve.fleet.plugins.module_utils.api.errors import FleetError
+from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadGateway, FleetError
 from ansible_collections.pve.fleet.plugins.module_utils.fleet import shape
 from ansible_collections.pve.fleet.plugins.module_utils.fleet.fan_out import fan_out
 from ansible_collections.pve.fleet.plugins.module_utils.guests import addresses
-from ansible_collections.pve.fleet.plugins.module_utils.guests.describe import NEWEST, described_config
-from ansible_collections.pve.fleet.plugins.module_utils.guests.find import complete_names
+from ansible_collections.pve.fleet.plugins.module_utils.guests.describe import described_config
+from ansible_collections.pve.fleet.plugins.module_utils.guests.find import complete_names, is_unreachable
 from ansible_collections.pve.fleet.plugins.module_utils.guests.kinds import kind_of
 from ansible_collections.pve.fleet.plugins.module_utils.guests.read import path
+from ansible_collections.pve.fleet.plugins.module_utils.operations.snapshot_plan import read_list
 
 
 @dataclasses.dataclass(frozen=True)
 class Wanted:
-    """What to read. agent_timeout: seconds that a guest agent has for its answer. release: of the parameter tables."""
+    """What to read. agent_timeout: seconds that a guest agent has for its answer."""
 
     config: bool = False
     network: bool = False
     snapshots: bool = False
     nodes: bool = False
     agent_timeout: float = 5.0
-    release: str = NEWEST
 
     @property
     def per_guest(self):
@@ -50,6 +51,34 @@ class Timed:
 
     def get(self, *segments, params=None):
         return self.reader.get(*segments, params=params, timeout=self.timeout)
+
+
+class Silent:
+    """Nodes that turned out not to answer while their guests were asked. For threads.
+
+    The list of a cluster shows a dead node as online for a while, and each question to it costs up to half a minute: the
+    guests that are still to come are not asked.
+    """
+
+    def __init__(self, offline):
+        self.reasons = {node: f'node {node} is offline' for node in offline}
+        self.everywhere = None
+        self.late = collections.Counter()
+
+    def why(self, row):
+        """Why a guest is not asked, None when it may be."""
+        return self.everywhere or self.reasons.get(row.get('node'))
+
+    def note(self, row, error):
+        """Remember what an error tells of the node, or of the way to the cluster."""
+        causes = error.details.get('causes') if isinstance(error, BadGateway) else None
+        if causes == ['timeout']:
+            self.late[row['node']] += 1
+        elif causes:
+            self.everywhere = error.message
+        # One guest that hangs is its own affair; two of a node are the node's.
+        if is_unreachable(error) or self.late[row['node']] > 1:
+            self.reasons[row['node']] = f'node {row["node"]} does not answer'
 
 
 def read_view(client, wanted, keep=None, remembered=None, cluster=None):
@@ -125,12 +154,12 @@ def read_nodes(reader, rows, cluster, problems):
 
 def read_guests(reader, wanted, entries, offline, problems):
     """Add to each guest what is wanted of it. What one guest lacks is noted and does not touch the others."""
+    silent = Silent(offline)
 
     def work(pair):
         row, entry = pair
-        if row.get('node') in offline:
-            return [problem(row, 'node', f'node {row["node"]} is offline')]
-        return read_guest(reader, wanted, row, entry)
+        why = silent.why(row)
+        return [problem(row, 'node', why)] if why else read_guest(reader, wanted, row, entry, silent)
 
     for result in fan_out(work, entries, reader.connection.max_in_flight):
         found = result.value if result.error is None else [problem(result.item[0], 'guest', result.error.message)]
@@ -139,20 +168,22 @@ def read_guests(reader, wanted, entries, offline, problems):
             problems.extend(found)
 
 
-def read_guest(reader, wanted, row, entry):
+def read_guest(reader, wanted, row, entry, silent):
     """Read what is wanted of one guest into `entry` -> its problems."""
     kind, problems = kind_of(row['type']), []
     if wanted.config or wanted.network:
         try:
             config = reader.get(*path(kind, row, 'config'))
         except FleetError as error:
+            silent.note(row, error)
             problems.append(problem(row, 'config', error.message))
         else:
             add_config(reader, wanted, kind, row, entry, config, problems)
-    if wanted.snapshots:
+    if wanted.snapshots and not silent.why(row):
         try:
-            entry['snapshots'] = snapshots_of(reader.get(*path(kind, row, 'snapshot')))
+            entry['snapshots'] = read_list(reader.get(*path(kind, row, 'snapshot')))[0]
         except FleetError as error:
+            silent.note(row, error)
             problems.append(problem(row, 'snapshots', error.message))
     return problems
 
@@ -161,7 +192,7 @@ def add_config(reader, wanted, kind, row, entry, config, problems):
     """What follows from a configuration: its parsed form, the kind of system, addresses."""
     entry['os_type'] = config.get('ostype')
     if wanted.config:
-        entry['config'] = described_config(kind, config, wanted.release)
+        entry['config'] = described_config(kind, config)
     if not wanted.network:
         return
     found = {}
@@ -180,24 +211,6 @@ def agent_enabled(config):
         if not equals or name == 'enabled':
             return (value if equals else name).strip().lower() in ('1', 'yes', 'true', 'on')
     return False
-
-
-def snapshots_of(entries):
-    """GET .../snapshot -> [{name, description, time, parent, with_memory}], oldest first, without the present state."""
-    return sorted(
-        (
-            {
-                'name': one['name'],
-                'description': (one.get('description') or '').rstrip('\n'),
-                'time': one.get('snaptime'),
-                'parent': one.get('parent'),
-                'with_memory': str(one.get('vmstate') or 0) == '1',
-            }
-            for one in entries
-            if one['name'] != 'current'
-        ),
-        key=lambda one: (one['time'] or 0, one['name']),
-    )
 
 
 def problem(row, what, message):

@@ -8,12 +8,12 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import threading
 import typing
 
 from ansible_collections.pve.fleet.plugins.module_utils import options
-from ansible_collections.pve.fleet.plugins.module_utils.api.connection import Endpoint
-from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest
-from ansible_collections.pve.fleet.plugins.module_utils.schema.release import UnsupportedRelease, release_for
+from ansible_collections.pve.fleet.plugins.module_utils.api.connection import DEFAULT_PORT, Endpoint
+from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest, NotFound
 
 INLINE_KEYS = frozenset({'name', 'endpoints', *options.DIRECT_SPEC})
 
@@ -31,14 +31,6 @@ class Target:
     record: typing.Any = None
     identity: str = ''
 
-    @property
-    def release(self):
-        """Which parameter tables fit, None where that is not known without asking."""
-        try:
-            return release_for(self.record.version) if self.record is not None and self.record.version else None
-        except UnsupportedRelease:
-            return None
-
 
 def targets(access, selection=None, tier='viewer'):
     """The clusters of a selection -> list of Target, no name twice.
@@ -54,12 +46,28 @@ def targets(access, selection=None, tier='viewer'):
             connection = access.default(tier)
             return [Target(connection.name, lambda: connection, None, identity(connection))]
         selection = [found['cluster']] if found.get('cluster') else None
+    if isinstance(selection, dict) and set(selection) & {'api_host', 'endpoints'}:
+        selection = [selection]
     inline = [one for one in selection if isinstance(one, dict)] if isinstance(selection, list) else []
     names = [one for one in selection if not isinstance(one, dict)] if inline else selection
     chosen = [inline_target(access, one) for one in inline]
     if names or not inline:
-        chosen += [registered_target(access, record, tier) for record in access.registry.clusters(names)]
+        connectors = once(lambda: access.connectors(names, tier))
+        chosen += [registered_target(record, connectors) for record in access.registry.clusters(names)]
     return without_repetition(chosen)
+
+
+def once(function):
+    """The same function, which is called for the first caller only; for threads."""
+    lock, kept = threading.Lock(), []
+
+    def called():
+        with lock:
+            if not kept:
+                kept.append(function())
+        return kept[0]
+
+    return called
 
 
 def without_repetition(found):
@@ -71,9 +79,17 @@ def without_repetition(found):
     return found
 
 
-def registered_target(access, record, tier):
+def registered_target(record, connectors):
+    """connectors: function() -> {name: function() -> Connection}, called when the first of the clusters is asked."""
     places = [endpoint.label for endpoint in record.endpoints]
-    return Target(record.name, lambda: access.named(record.id, tier), record, digest([record.id, places]))
+
+    def connect():
+        found = connectors().get(record.name)
+        if found is None:
+            raise NotFound(f'cluster {record.name} was removed from the registry just now. Run this again.')
+        return found()
+
+    return Target(record.name, connect, record, digest([record.id, places]))
 
 
 def inline_target(access, given):
@@ -84,15 +100,15 @@ def inline_target(access, given):
             f'clusters: a cluster given inline has no key {unknown[0]!r}. Its keys are {", ".join(sorted(INLINE_KEYS))}.'
         )
     places = given.get('endpoints') or []
-    if isinstance(places, dict):
+    if isinstance(places, (dict, str)):
         places = [places]
     if not places and not given.get('api_host'):
         raise BadRequest(f'clusters: {given.get("name") or "a cluster given inline"} has neither api_host nor endpoints.')
-    endpoints = tuple(Endpoint.from_dict(one if isinstance(one, dict) else {'host': one}) for one in places)
+    endpoints = tuple(Endpoint.from_dict(one if isinstance(one, dict) else options.split_port(str(one), DEFAULT_PORT)) for one in places)
     params = {**{key: access.params.get(key) for key in options.DIRECT_SPEC}, **given}
     params['api_host'] = given.get('api_host') or endpoints[0].host
     connection = options.direct_connection({**params, 'cluster': None}, {})
-    connection = connection.replace(name=given.get('name') or connection.name, endpoints=endpoints or connection.endpoints)
+    connection = connection.replace(name=str(given.get('name') or connection.name), endpoints=endpoints or connection.endpoints)
     return Target(connection.name, lambda: connection, None, identity(connection))
 
 

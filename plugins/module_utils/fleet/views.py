@@ -113,8 +113,7 @@ def ask(target, policy, kept, snapshot_of):
     connection = target.connect().replace(max_in_flight=policy.concurrency)
     client = Client(connection)
     try:
-        wanted = dataclasses.replace(policy.wanted, release=target.release or policy.wanted.release)
-        return read_view(client, wanted, policy.keep, lambda: names_of(target, kept, snapshot_of), target.name)
+        return read_view(client, policy.wanted, policy.keep, lambda: names_of(target, kept, snapshot_of), target.name)
     finally:
         client.close()
 
@@ -158,6 +157,8 @@ def sentence(cluster, what, problems):
     some = ', '.join(named[:5]) + (f' and {len(named) - 5} more' if len(named) > 5 else '')
     count = f' of {len(problems)} guests' if len(problems) > 1 else ''
     first = problems[0]['message'].rstrip('.')
+    if what == 'node':
+        return f'cluster {cluster}: {len(problems)} guests were not asked ({some}): {first}.'
     return f'cluster {cluster}: {what}{count} could not be had ({some}): {first}.' if some else f'cluster {cluster}: {first}.'
 
 

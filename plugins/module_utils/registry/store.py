@@ -262,7 +262,30 @@ class Registry:
         found = self._database.read(work)
         if found is ABSENT:
             raise selection.not_registered(name_or_id, [], self.where)
-        record, row = found
+        return self._connection(*found, resolve)
+
+    def connections(self, selected=None, tier='viewer', resolve=None):
+        """{name: function() -> Connection} of the clusters of a selection (see clusters), read all at once.
+
+        The secret is decrypted or looked up only when the function is called, which raises what connection() raises.
+        Raises NotFound for a name that is not registered, BadRequest for a selection that is none.
+        """
+
+        def work(connection):
+            return clusters.select(connection, selected, self.where), credentials.read(connection)
+
+        found = self._database.read(work)
+        records, rows = (self._none_registered(selected), {}) if found is ABSENT else found
+        return {one.name: functools.partial(self._login, one, rows.get(one.id, ()), tier, resolve) for one in records}
+
+    def _login(self, record, rows, tier, resolve):
+        try:
+            return self._connection(record, credentials.choose(rows, tier, record.name), resolve)
+        except secrets.RegistryError:
+            # The key may have been changed since the rows were read.
+            return self.connection(record.id, tier, resolve)
+
+    def _connection(self, record, row, resolve):
         login = credentials.to_credential(self._decrypted(row), record.name, resolve)
         return Connection(
             name=record.name,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import collections
 import fnmatch
 import functools
+import hashlib
 import ipaddress
 import re
 
@@ -22,6 +23,8 @@ DEFAULT_ADDRESSES = (
     {'family': 'ipv6'},
 )
 FAMILIES = {'ipv4': 4, 'ipv6': 6}
+# Ansible takes these for the controller itself, or for groups that are always there: a guest must not pass for them.
+RESERVED_HOSTS = frozenset({'localhost', '127.0.0.1', '::1', 'all', 'ungrouped'})
 
 
 @functools.lru_cache(maxsize=65536)
@@ -29,6 +32,20 @@ def group_name(text):
     """A name that Ansible accepts for a group."""
     name = NOT_IN_GROUP_NAMES.sub('_', text)
     return '_' + name if name[:1].isdigit() else name
+
+
+def distinct_groups(prefix, wanted):
+    """{parts: group name} of (kind, cluster) and (kind, cluster, node): no two have one name, whatever their order.
+
+    Names of clusters and nodes may differ in what a group's name cannot show (prod-eu and prod_eu); such ones get a mark.
+    """
+    named = {parts: group_name(prefix + '_'.join(parts)) for parts in wanted}
+    counts = collections.Counter(named.values())
+    return {parts: name if counts[name] == 1 else f'{name}_{mark(parts)}' for parts, name in named.items()}
+
+
+def mark(parts):
+    return hashlib.sha256('/'.join(parts).encode()).hexdigest()[:6]
 
 
 def check_preferences(preferences):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import collections
 import functools
 import itertools
 
@@ -14,9 +15,12 @@ from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.pve.fleet.plugins.plugin_utils.inventory.expressions import ExpressionError
 from ansible_collections.pve.fleet.plugins.plugin_utils.inventory.hosts import (
+    RESERVED_HOSTS,
     check_preferences,
+    distinct_groups,
     group_name,
     host_names,
+    last_resorts,
     own_name,
     pool_groups,
     preferred_address,
@@ -29,6 +33,18 @@ TRUST_IS_EXPLICIT = hasattr(ansible_template, 'trust_as_template')
 def protected(value):
     """A value from the API (or made of such) that Ansible will never render as a template."""
     return value if TRUST_IS_EXPLICIT else wrap_var(value)
+
+
+def compiled(where, compile_, text):
+    """An expression of an option. Raises AnsibleParserError, which names the option, for what is no Jinja."""
+    try:
+        return compile_(text)
+    except ExpressionError as error:
+        raise AnsibleParserError(f'{where}: {error.message}') from None
+
+
+def place_of(entry):
+    return f'{entry["type"]} {entry.get("vmid") or entry["name"]} in cluster {entry["cluster"]}'
 
 
 class Populator:
@@ -48,12 +64,17 @@ class Populator:
         self.strict = options['strict']
         self.prefix = options['prefix']
         self.preferences = check_preferences(options['address_preference'])
-        self.name_templates = [expressions.template(one) for one in options['hostnames']]
-        self.compose = {name: expressions.expression(text) for name, text in options['compose'].items()}
-        self.conditions = {name: expressions.expression(text) for name, text in options['groups'].items()}
-        self.keyed = [(entry, expressions.expression(entry['key'])) for entry in options['keyed_groups'] if entry.get('key')]
+        self.name_templates = [(str(one), compiled('hostnames', expressions.template, one)) for one in options['hostnames']]
+        self.compose = {name: compiled(f'compose: {name}', expressions.expression, text) for name, text in options['compose'].items()}
+        self.conditions = {name: compiled(f'groups: {name}', expressions.expression, text) for name, text in options['groups'].items()}
+        self.keyed = [
+            (entry, compiled('keyed_groups', expressions.expression, entry['key'])) for entry in options['keyed_groups'] if entry.get('key')
+        ]
+        self.failed_names = collections.defaultdict(list)
+        self.refused_names = []
         self.wanted_groups = frozenset(options['default_groups'])
         self.safe_group = functools.lru_cache(maxsize=None)(plugin._sanitize_group_name)
+        self.group_names = {}
         self.known_groups = {}
         self.known_children = set()
 
@@ -61,13 +82,25 @@ class Populator:
 
     def fill(self, entries):
         """Add all entries (guests and nodes of all views)."""
+        self.name_groups(entries)
         scopes = [self.scope(entry) for entry in entries]
         candidates = [self.candidates(entry, scope) for entry, scope in zip(entries, scopes, strict=True)]
         names, clashes = host_names(entries, candidates)
+        self.tell_names(len(entries))
         if clashes:
             self.tell_clashes(clashes)
         for name, entry, scope in zip(names, entries, scopes, strict=True):
-            self.add(name, entry, scope)
+            self.add(name if '{' not in name else protected(name), entry, scope)
+
+    def name_groups(self, entries):
+        """The groups of clusters and nodes: in them, nothing of one cluster may end up with another."""
+        places = {(entry['cluster'], entry['node']) for entry in entries if entry['node']}
+        clusters = {('cluster', entry['cluster']) for entry in entries}
+        prefix = self.options['group_prefix']
+        self.group_names.update(distinct_groups(prefix, {*clusters, *(('node', *place) for place in places)}))
+        for parts, name in sorted(self.group_names.items()):
+            if parts[0] in self.wanted_groups and name != group_name(prefix + '_'.join(parts)):
+                self.warn(f'the group of {parts[0]} {" ".join(parts[1:])} is {name}, since another one would have the same name.')
 
     def scope(self, entry):
         """What expressions see: the facts by their own names and as the variables that they become."""
@@ -85,20 +118,32 @@ class Populator:
     def candidates(self, entry, scope):
         """Possible names, best first; never none."""
         found = []
-        for template in self.name_templates:
+        for text, template in self.name_templates:
             try:
                 name = template(scope[0]).strip()
             except ExpressionError as error:
                 if self.strict:
                     raise AnsibleParserError(f'hostnames: {error.message}') from None
+                self.failed_names[text].append(error.message)
                 continue
-            if name:
+            if name in RESERVED_HOSTS:
+                self.refused_names.append((name, entry))
+                found += last_resorts(name, entry)
+            elif name:
                 found.append(name)
         return found or [own_name(entry)]
 
+    def tell_names(self, count):
+        """Warn of templates that served for no host at all, and of names that no guest may have."""
+        for messages in self.failed_names.values():
+            if len(messages) == count:
+                self.warn(f'hostnames: {messages[0]}. It gave no name for any host.')
+        for name, entry in self.refused_names:
+            self.warn(f'{place_of(entry)} does not become the host {name}, a name that Ansible keeps for itself.')
+
     def tell_clashes(self, clashes):
         name, entries = next(iter(sorted(clashes.items())))
-        places = ' and '.join(f'{one["type"]} {one.get("vmid") or one["name"]} in cluster {one["cluster"]}' for one in entries[:3])
+        places = ' and '.join(map(place_of, entries[:3]))
         more = f' The same goes for {len(clashes) - 1} other names.' if len(clashes) > 1 else ''
         text = f'{places} would both be the host {name}'
         if self.options['on_duplicate'] == 'fail':
@@ -205,7 +250,8 @@ class Populator:
         """The group of this kind and name, made when it is new."""
         known = self.known_groups.get(parts)
         if known is None:
-            known = self.known_groups[parts] = self.group(group_name(self.options['group_prefix'] + '_'.join(parts)))
+            name = self.group_names.get(parts) or group_name(self.options['group_prefix'] + '_'.join(parts))
+            known = self.known_groups[parts] = self.group(name)
         return known
 
     def group(self, name):

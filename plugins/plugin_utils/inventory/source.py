@@ -18,27 +18,34 @@ from ansible_collections.pve.fleet.plugins.module_utils.fleet.targets import dig
 from ansible_collections.pve.fleet.plugins.module_utils.fleet.views import Kept, Policy, views
 from ansible_collections.pve.fleet.plugins.plugin_utils.inventory.expressions import ExpressionError
 from ansible_collections.pve.fleet.plugins.plugin_utils.inventory.hosts import group_name
+from ansible_collections.pve.fleet.plugins.plugin_utils.inventory.populate import compiled
 
 # Raised when what is kept changes its form.
-CACHE_FORM = 1
+CACHE_FORM = 2
 
 
 class Filter:
     """include and exclude: which guests are wanted. For threads; remembers what failed."""
 
-    def __init__(self, include, exclude, expressions, prefix, strict):
-        self.include = [(str(text), expressions.expression(text)) for text in include]
-        self.exclude = [(str(text), expressions.expression(text)) for text in exclude]
+    def __init__(self, include, exclude, expressions, prefix, strict, extra=None):
+        self.include = [(str(text), compiled('include', expressions.expression, text)) for text in include]
+        self.exclude = [(str(text), compiled('exclude', expressions.expression, text)) for text in exclude]
         self.prefix = prefix
+        self.extra = extra or {}
         self.strict = strict
         self.failed = {}
         self.lock = threading.Lock()
+
+    @property
+    def seen_extra(self):
+        """The variables that decide besides what the list says."""
+        return self.extra if self.include or self.exclude else {}
 
     def __call__(self, entry):
         """Raises AnsibleParserError with strict for an expression that fails."""
         if not self.include and not self.exclude:
             return True
-        scope = {**entry, **{self.prefix + key: value for key, value in entry.items()}}
+        scope = {**entry, **{self.prefix + key: value for key, value in entry.items()}, **self.extra}
         return all(self.holds(one, scope) for one in self.include) and not any(self.holds(one, scope) for one in self.exclude)
 
     def holds(self, named, scope):
@@ -67,17 +74,18 @@ class Source:
     """What one inventory file asks for.
 
     options: all options of the plugin. cache: a mapping of texts to dictionaries, None without caching; use_cache: whether
-    what it holds may be used instead of asking. resolve: function(secret_lookup) -> secret.
+    what it holds may be used instead of asking. resolve: function(secret_lookup) -> secret. extra: variables that filters see
+    besides.
     """
 
-    def __init__(self, options, expressions, cache=None, use_cache=True, cache_key='', resolve=None):
+    def __init__(self, options, expressions, cache=None, use_cache=True, cache_key='', resolve=None, extra=None):
         self.options = options
         self.cache = cache
         self.use_cache = use_cache
         self.cache_key = cache_key
         self.access = Access(options, resolve)
         filters = (options['include'], options['exclude'])
-        self.filter = Filter(*filters, expressions, options['prefix'], options['strict'])
+        self.filter = Filter(*filters, expressions, options['prefix'], options['strict'], extra)
 
     def outcomes(self):
         """fleet.views.Outcome of each cluster. Raises FleetError."""
@@ -120,7 +128,8 @@ class Source:
     def key(self, target):
         """Where a cluster's view is kept: another selection of facts or filter is another view."""
         options = self.options
-        asked = [sorted(options['gather']), options['nodes'], options['include'], options['exclude'], options['prefix'], CACHE_FORM]
+        filters = [options['include'], options['exclude'], options['prefix'], self.filter.seen_extra]
+        asked = [sorted(options['gather']), options['nodes'], *filters, CACHE_FORM]
         return f'{self.cache_key}_{group_name(target.name)}_{digest([target.identity, asked])}'
 
     def kept(self, target):

@@ -20,7 +20,8 @@ from ansible_collections.pve.fleet.plugins.module_utils.api.connection import Co
 from ansible_collections.pve.fleet.plugins.module_utils.fleet import shape, snapshot, targets, views
 from ansible_collections.pve.fleet.plugins.module_utils.fleet.access import Access
 from ansible_collections.pve.fleet.plugins.module_utils.fleet.fan_out import fan_out
-from ansible_collections.pve.fleet.plugins.plugin_utils.inventory import hosts
+from ansible_collections.pve.fleet.plugins.module_utils.registry.records import ClusterRecord, StoredCredential
+from ansible_collections.pve.fleet.plugins.plugin_utils.inventory import checks, hosts
 from ansible_collections.pve.fleet.plugins.plugin_utils.inventory.expressions import ExpressionError, Expressions
 
 
@@ -59,6 +60,15 @@ def test_group_names_are_variables_names(text):
     assert hosts.group_name(text).isidentifier()
 
 
+def test_groups_of_clusters_and_nodes_are_never_shared():
+    wanted = [('cluster', 'prod-eu'), ('cluster', 'prod_eu'), ('cluster', 'prod'), ('node', 'prod', 'eu-pve1'), ('node', 'prod-eu', 'pve1')]
+    names = hosts.distinct_groups('pve_', wanted)
+    assert len(set(names.values())) == len(wanted)
+    assert names == hosts.distinct_groups('pve_', wanted[::-1])
+    assert names['cluster', 'prod'] == 'pve_cluster_prod'
+    assert all(name.isidentifier() for name in names.values())
+
+
 # --- addresses ---------------------------------------------------------------------------------------------------------
 
 ADDRESSES = {'docker0': ['172.17.0.1'], 'net0': ['fe80::1', '10.0.0.5', '2001:db8::5'], 'net1': ['192.168.1.5']}
@@ -80,6 +90,22 @@ def test_the_first_preference_that_any_address_meets_decides(preferences, addres
 def test_a_preference_that_is_none_is_refused(wrong):
     with pytest.raises(errors.BadRequest, match='address_preference'):
         hosts.check_preferences([wrong])
+
+
+GOOD = {'concurrency': 5, 'failure_timeout': 60, 'cache_timeout': 0, 'agent_timeout': 5.0, 'connect_timeout': 5.0, 'read_timeout': 35.0, 'prefix': 'pve_',
+        'keyed_groups': [{'key': 'tags'}]}
+
+
+def test_options_that_cannot_be_meant_are_refused():
+    checks.check_options(GOOD)
+    for name, wrong in (('concurrency', 0), ('agent_timeout', 0), ('read_timeout', -1.0), ('cache_timeout', -1), ('prefix', 'my-'), ('keyed_groups', ['tags'])):
+        with pytest.raises(errors.BadRequest, match=name):
+            checks.check_options({**GOOD, name: wrong})
+
+
+def test_an_unknown_option_is_told_with_the_one_that_may_be_meant():
+    text, = checks.unknown_options(['gather', 'includes'], ['include', 'gather'])
+    assert 'Did you mean include?' in text
 
 
 # --- expressions -------------------------------------------------------------------------------------------------------
@@ -152,6 +178,74 @@ def test_inline_clusters_need_no_registry(tmp_path):
     for wrong in ([{'name': 'x', **LOGIN}], [{'api_hots': 'x'}], [{'api_host': 'c', **LOGIN}, {'api_host': 'c', **LOGIN}]):
         with pytest.raises(errors.BadRequest):
             targets.targets(access, wrong)
+
+
+def test_the_short_forms_of_an_inline_cluster_mean_the_same(tmp_path):
+    access = Access({'registry_url': f'sqlite:///{tmp_path}/none.db'}, environment={})
+    places = ('a:8007', ['a:8007'], [{'host': 'a', 'port': 8007}])
+    for form in (*([{'name': 5, 'endpoints': one, **LOGIN}] for one in places), {'name': '5', 'endpoints': {'host': 'a', 'port': 8007}, **LOGIN}):
+        one, = targets.targets(access, form)
+        assert (one.name, [endpoint.label for endpoint in one.connect().endpoints]) == ('5', ['a:8007'])
+
+
+FIFTY = 50
+
+
+@pytest.fixture
+def fifty(tmp_path):
+    """Access to a registry of fifty clusters, and the statements that it executes."""
+    sqlalchemy = pytest.importorskip('sqlalchemy')
+    access = Access({'registry_url': f'sqlite:///{tmp_path}/registry.db'}, environment={})
+    for number in range(FIFTY):
+        record = ClusterRecord(name=f'c{number:02}', endpoints=[Endpoint(f'10.0.0.{number}')], labels={'half': str(number % 2)})
+        access.registry.save_cluster(record, [StoredCredential('viewer', 'token', 'fleet@pve!viewer', f'secret-{number}')])
+    statements = []
+
+    def note(_connection, _cursor, statement, *_more):
+        statements.append(statement)
+
+    sqlalchemy.event.listen(sqlalchemy.Engine, 'before_cursor_execute', note)
+    yield access, statements
+    sqlalchemy.event.remove(sqlalchemy.Engine, 'before_cursor_execute', note)
+
+
+def reads(statements):
+    return [one for one in statements if one.startswith('SELECT')]
+
+
+def test_the_registry_is_read_once_for_all_clusters(fifty):
+    access, statements = fifty
+    found = access.many('all', 'viewer')
+    assert [one.credential.token_secret for one in found.values()] == [f'secret-{number}' for number in range(FIFTY)]
+    assert len(reads(statements)) == 2
+    statements.clear()
+    assert len(access.many({'labels': {'half': '1'}}, 'viewer')) == FIFTY / 2
+    assert len(reads(statements)) == 2
+
+
+def test_targets_read_the_registry_once_however_many_are_asked(fifty):
+    access, statements = fifty
+    found = targets.targets(access, 'all')
+    assert len(reads(statements)) == 1
+    connections = [result.value for result in fan_out(lambda target: target.connect(), found)]
+    assert [one.credential.token_secret for one in connections] == [f'secret-{number}' for number in range(FIFTY)]
+    assert len(reads(statements)) == 3
+
+
+def test_a_login_that_is_missing_does_not_hide_the_others(fifty):
+    access, _statements = fifty
+    found = access.many(['c00', 'c01'], 'admin')
+    assert all(isinstance(one, errors.Forbidden) for one in found.values())
+    access.registry.remove_cluster('c01')
+    with pytest.raises(errors.NotFound, match='c01'):
+        access.many(['c00', 'c01'], 'viewer')
+
+
+def test_a_login_is_read_anew_when_the_key_was_changed_in_between(fifty):
+    access, _statements = fifty
+    connectors = access.connectors(['c00'], 'viewer')
+    access.registry.rotate_key()
+    assert connectors['c00']().credential.token_secret == 'secret-0'
 
 
 def test_the_environment_names_the_cluster_when_nothing_else_does(tmp_path):
@@ -236,6 +330,38 @@ def test_a_view_names_what_single_guests_lack(fleet, connection):
     assert 'unable to parse' in views.told(view)[0]
 
 
+def test_a_node_that_died_just_now_is_not_asked_for_each_of_its_guests(fleet, connection):
+    dead = f'{connection.name}-pve2'
+    fleet.control.fault('status', path=f'/nodes/{dead}/*', status=595, message='', count=0)
+    view = snapshot.read_view(Client(connection), snapshot.Wanted(config=True))
+    own = [one for one in view['guests'] if one['node'] == dead]
+    asked = {path for path in fleet.control.log()['counts'] if dead in path}
+    assert len(own) > len(asked) > 0
+    assert all(one['problems'] for one in own)
+    assert all('config' in one for one in view['guests'] if one['node'] != dead)
+
+
+def test_one_guest_that_hangs_is_not_taken_for_its_node(fleet, connection):
+    quick = dataclasses.replace(connection, read_timeout=0.3, deadline=0.5)
+    with contextlib.closing(Client(quick)) as client:
+        slow = next(one for one in snapshot.read_view(client, snapshot.Wanted())['guests'] if one['type'] == 'qemu')
+        fleet.control.fault('delay', path=f'/nodes/{slow["node"]}/qemu/{slow["vmid"]}/config', seconds=3, count=0)
+        view = snapshot.read_view(client, snapshot.Wanted(config=True))
+    assert [one['vmid'] for one in view['problems']] == [slow['vmid']]
+
+
+def test_an_agent_that_hangs_is_waited_for_once_also_where_a_connection_broke(fleet, connection):
+    path = '/nodes/*/qemu/*/agent/network-get-interfaces'
+    fleet.control.fault('reset', path=path, count=1)
+    fleet.control.fault('delay', path=path, seconds=30, count=0)
+    with reader(connection) as lean:
+        row = next(row for row in lean.get('cluster', 'resources') if row['type'] == 'qemu' and row['status'] == 'running')
+        with pytest.raises(errors.FleetError):
+            lean.get('nodes', row['node'], 'qemu', row['vmid'], 'agent', 'network-get-interfaces', timeout=0.3)
+    counts = fleet.control.log()['counts']
+    assert sum(count for path, count in counts.items() if path.endswith('network-get-interfaces')) <= 2
+
+
 # --- what is kept ------------------------------------------------------------------------------------------------------
 
 
@@ -245,7 +371,6 @@ class Down:
 
     name: str = 'prod'
     record: object = None
-    release: str | None = None
 
     def connect(self):
         raise errors.BadGateway('cluster prod cannot be reached.')
