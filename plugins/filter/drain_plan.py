@@ -11,10 +11,10 @@ from ansible_collections.pve.fleet.plugins.module_utils.api.errors import Confli
 from ansible_collections.pve.fleet.plugins.module_utils.workspaces import drain
 
 
-def drain_plan(guests, nodes, leaving, stopped=False):
+def drain_plan(guests, nodes, leaving, stopped=False, earlier=()):
     """See drain_plan.yml."""
     try:
-        return drain.drain_plan(guests, nodes, leaving, stopped)
+        return drain.drain_plan(guests, nodes, leaving, stopped, earlier)
     except Conflict as error:
         raise AnsibleFilterError(error.message) from None
 

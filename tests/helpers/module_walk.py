@@ -40,18 +40,32 @@ def filled(value: Any, words: dict[str, Any]) -> Any:
     return value
 
 
+def two_clusters() -> Any:
+    """A pair of nodes with an image that has an operating system, and beside it a cluster of one node."""
+    from pvesim.clock import Clock
+    from pvesim.model.start_states import pair, single
+
+    fleet = pair(clock=Clock('fast'))
+    first = next(iter(fleet.clusters.values()))
+    first.volumes.at('local', 'pve1')['local:import/mini.qcow2'].extra['os'] = True
+    fleet.add(next(iter(single(clock=fleet.clock).clusters.values())))
+    return fleet
+
+
 @dataclasses.dataclass
 class Walk:
-    """Runs modules against one simulator. folder: for the registry and files."""
+    """Runs modules against one simulator. folder: for the registry and files. upid: of the task that was last begun."""
 
     simulator: Any
     folder: Path
+    upid: str = ''
 
     @property
     def words(self) -> dict[str, Any]:
         (self.folder / 'walk.iso').write_bytes(b'walk' * 50_000)
-        return {'<host>': f'127.0.0.1:{self.simulator.port}', '<port>': self.simulator.port, '<ca>': self.simulator.ca_path,
-                '<registry>': str(self.folder / 'registry.db'), '<folder>': str(self.folder)}
+        other = int(list(self.simulator.urls.values())[-1][0].rpartition(':')[2])
+        return {'<host>': f'127.0.0.1:{self.simulator.port}', '<port>': self.simulator.port, '<other>': other, '<ca>': self.simulator.ca_path,
+                '<registry>': str(self.folder / 'registry.db'), '<folder>': str(self.folder), '<upid>': self.upid}
 
     def options(self, module: str, given: dict, login: bool = True) -> dict:
         """The options of a task: those given, with the connection where the module takes one."""
@@ -71,7 +85,17 @@ class Walk:
             return {'failed': True, 'msg': error, 'requests': 0}
         self.simulator.control.reset_log()
         result = runner.execute(spec, params, Access(params), check_mode=check, diff_mode=True, secrets=secrets)
+        self.upid = result.get('upid') or self.upid
         return {**result, 'requests': len(self.requests())}
+
+    def prepare(self, step: dict) -> None:
+        """One step of an entry's setup: a module with its options, or a command of the simulator's control interface."""
+        for name, options in step.items():
+            if '/' in name:
+                self.simulator.control.send('POST', name, **options)
+                continue
+            done = self.run(name, options, login=examples().get(name, {}).get('login', True))
+            assert not done.get('failed'), f'setup, {name}: {done["msg"]}'
 
     def requests(self) -> list[str]:
         """'GET /nodes' of every request since the last run began, logins left out."""

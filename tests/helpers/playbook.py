@@ -15,6 +15,7 @@ import yaml
 from checkout import ROOT, ansible_environment
 
 CALLBACKS = Path(__file__).resolve().parent / 'callback_plugins'
+PLAYBOOK = (sys.executable, '-m', 'ansible', 'playbook')
 LOCAL = {'ansible_connection': 'local', 'ansible_python_interpreter': sys.executable}
 
 
@@ -85,7 +86,7 @@ class Playbooks:
         self.count += 1
         results = self.folder / f'results-{self.count}.jsonl'
         results.touch()
-        command = [sys.executable, '-m', 'ansible', 'playbook', str(self._playbook(play)), *self._inventory(inventory), *args]
+        command = [*PLAYBOOK, str(self._playbook(play)), *self._inventory(inventory), *args]
         environment = self.environment(PVE_TEST_RESULTS=str(results), **(extra_env or {}))
         done = subprocess.run(
             command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL,
@@ -95,6 +96,14 @@ class Playbooks:
         tasks = [TaskResult(**entry) for entry in entries if 'stats' not in entry]
         stats = next((entry['stats'] for entry in entries if 'stats' in entry), {})
         return PlaybookRun(done.returncode, done.stdout, done.stderr, tasks, stats)
+
+    def started(self, play: str | Path | list | dict) -> subprocess.Popen[str]:
+        """A playbook's process, in a group of its own, while it runs: for tests that end it."""
+        self.count += 1
+        return subprocess.Popen(
+            [*PLAYBOOK, str(self._playbook(play))], cwd=self.folder, env=self.environment(), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        )
 
     def environment(self, **extra: str) -> dict[str, str]:
         """Variables for any Ansible command that shall share this home and registry."""

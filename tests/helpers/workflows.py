@@ -5,10 +5,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
+import time
 
 # The vmid and the node of a guest that is not made yet: check mode cannot know who else takes them.
 ANYWHERE = re.compile(r'\b\d{3}\b|\b(seoul|berlin)-pve\d\b')
+
+LONGEST = 120
 
 
 class Workflows:
@@ -32,6 +37,17 @@ class Workflows:
     def role(self, name, variables, *args, after=()):
         tasks = [{'ansible.builtin.include_role': {'name': f'pve.fleet.{name}'}, 'vars': variables}, *after]
         return self.run_playbook(tasks, args=args)
+
+    def killed(self, name, variables, when):
+        """Run a role and kill it, with all that it started and no warning, as soon as when() holds."""
+        tasks = [{'ansible.builtin.include_role': {'name': f'pve.fleet.{name}'}, 'vars': variables}]
+        with self.run_playbook.started(tasks) as process:
+            end = time.monotonic() + LONGEST
+            while not when():
+                assert process.poll() is None, f'it ended before it was killed:\n{process.stdout.read()}'
+                assert time.monotonic() < end, 'it never came so far'
+                time.sleep(0.02)
+            os.killpg(process.pid, signal.SIGKILL)
 
     def playbook(self, name, variables=None, *args):
         return self.run_playbook(f'pve.fleet.{name}', args=['-e', json.dumps(variables or {}), *args])

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 
-from workflows import Workflows, said
+from workflows import Workflows
 
 VM = {'kind': 'vm', 'cluster': 'seoul', 'cores': 1, 'memory': '1G', 'disks': {'scsi0': {'storage': 'ceph', 'size': '4G'}}, 'state': 'started'}
 CONTAINER = {'kind': 'container', 'cluster': 'berlin', 'cores': 1, 'memory': 512, 'ostemplate': 'local:vztmpl/debian-13-standard_13.1-1_amd64.tar.zst',
@@ -106,26 +106,3 @@ def test_backups(workflows):
     policy['backup_policy_jobs'][0] = {'id': 'nightly', 'schedule': '02:00', 'storage': 'local', 'all': True}
     workflows.role('backup_policy', policy).ok()
     assert workflows.role('backup_policy', {**policy, 'backup_policy_require_all': True}).ok().changed == []
-
-
-def test_a_node_is_drained_rebooted_and_filled_again(workflows, fleet):
-    guests = [{**VM, 'name': 'web-01', 'node': 'seoul-pve1'}, {**VM, 'name': 'web-02', 'node': 'seoul-pve2'}]
-    workflows.role('guest_provision', {'guest_provision_guests': guests}).ok()
-    work = {'node_maintenance_cluster': 'seoul', 'node_maintenance_nodes': ['seoul-pve1'], 'node_maintenance_delay': 1, 'node_maintenance_retries': 20}
-    plan = workflows.role('node_maintenance', work, '--check').ok()
-    assert [words for task, words in said(plan) if task == 'pve.fleet.node_maintenance : Move virtual machines away']
-    cluster = fleet.fleet.clusters['seoul']
-    assert {name_of(guest): guest.node for guest in cluster.guests.values()} == {'web-01': 'seoul-pve1', 'web-02': 'seoul-pve2'}
-    done = workflows.role('node_maintenance', work).ok()
-    assert 'pve.fleet.node_maintenance : Reboot' in done.changed
-    assert {name_of(guest): (guest.node, guest.running) for guest in cluster.guests.values()} == {
-        'web-01': ('seoul-pve1', True), 'web-02': ('seoul-pve2', True)}
-
-
-def test_maintenance_stops_when_the_cluster_is_not_sound(workflows, fleet):
-    fleet.control.node_down('seoul-pve3')
-    run = workflows.role('node_maintenance', {'node_maintenance_cluster': 'seoul', 'node_maintenance_nodes': ['seoul-pve1'],
-                                              'node_maintenance_retries': 1, 'node_maintenance_delay': 0})
-    assert run.rc != 0
-    assert run.changed == []
-    assert 'nodes_offline' in run.output
