@@ -15,13 +15,14 @@ import make_runtime
 import pytest
 import yaml
 from checkout import ROOT
-from module_walk import FILE, Walk, documentation, examples, filled, spec_of
+from module_walk import FILE, Walk, documentation, examples, filled, spec_of, two_clusters
 from playbook import LOCAL
 
 NAMES = make_runtime.modules()
 EXAMPLES = examples()
 # Both ways of running are compared on some modules, on all of them with FULL=1: a process each is slow.
 SAMPLE = NAMES if os.environ.get('FULL') else NAMES[::9]
+STEPS = ('create', 'change', 'again', 'remove')
 USUAL_RESULT = {'changed', 'failed', 'msg', 'warnings', 'requests', 'error', 'diff', 'changes', 'ansible_facts', 'fleet_audit'}
 VOLATILE = re.compile(r'[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:]+Z|\b[0-9a-f]{32,64}\b')
 
@@ -34,16 +35,17 @@ def entry_of(name: str) -> dict:
 
 
 @pytest.fixture
-def walk(sim, tmp_path) -> Walk:
-    return Walk(sim, tmp_path)
+def walk(tmp_path):
+    from pvesim.fixtures import running
+
+    with running(fleet=two_clusters()) as simulator:
+        yield Walk(simulator, tmp_path)
 
 
 def prepare(walk: Walk, entry: dict) -> None:
     """Carry out what an entry needs first."""
     for step in entry.get('setup', []):
-        for module, options in step.items():
-            done = walk.run(module, options, login=EXAMPLES.get(module, {}).get('login', True))
-            assert not done.get('failed'), f'setup, {module}: {done["msg"]}'
+        walk.prepare(step)
 
 
 def discreet(result: dict, entry: dict) -> None:
@@ -83,18 +85,15 @@ def test_no_entry_is_left_over():
 
 
 @pytest.mark.parametrize('name', NAMES)
-@pytest.mark.sim(start_state='pair')
 def test_life_of_a_module(name, walk):
     entry = entry_of(name)
+    assert {'read', 'create'} & set(entry), 'neither create nor read'
     prepare(walk, entry)
+    for step in STEPS:
+        if step in entry:
+            check_step(name, entry, walk, step)
     if 'read' in entry:
         check_reading(name, entry, walk)
-    elif 'create' in entry:
-        for step in ('create', 'change', 'remove'):
-            if step in entry:
-                check_step(name, entry, walk, entry[step])
-    else:
-        assert entry.get('why'), 'neither create, nor read, nor a reason'
     if 'wrong' in entry:
         check_wrong(name, entry, walk)
     if 'missing' in entry:
@@ -114,9 +113,9 @@ def check_reading(name, entry, walk):
     assert not undocumented, undocumented
 
 
-def check_step(name, entry, walk, options):
+def check_step(name, entry, walk, step):
     """Check mode predicts the run; the same again has nothing to do."""
-    login = entry.get('login', True)
+    options, login = entry[step], entry.get('login', True)
     predicted = walk.run(name, options, check=True, login=login)
     done = walk.run(name, options, login=login)
     for result in (predicted, done):
@@ -126,9 +125,9 @@ def check_step(name, entry, walk, options):
     assert [predicted.get(key) for key in ('changed', 'changes', 'diff')] == [done.get(key) for key in ('changed', 'changes', 'diff')]
     undocumented = set(done) - USUAL_RESULT - set(documentation(name)['return'])
     assert not undocumented, undocumented
-    if not entry.get('repeatable', True):
-        return
     assert done['changed'] is True
+    if step in entry.get('once', []):
+        return
     again = walk.run(name, options, login=login)
     assert not again.get('failed'), again.get('msg')
     assert again['changed'] is False, again
@@ -161,7 +160,6 @@ def check_missing(name, entry, walk):
 
 
 @pytest.mark.matrix
-@pytest.mark.sim(start_state='pair')
 def test_both_ways_of_running_give_the_same(walk, run_playbook):
     """One play: every sampled module in the worker and as a module of its own, in check mode and with wrong input."""
     plays = []
