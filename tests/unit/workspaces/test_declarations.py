@@ -132,3 +132,15 @@ def test_only_running_guests_move_unless_told():
     nodes = [row('old', 9), row('n1', 9)]
     assert [entry['vmid'] for entry in drain_plan(guests, nodes, 'old')] == [100]
     assert [entry['vmid'] for entry in drain_plan(guests, nodes, 'old', stopped=True)] == [100, 101]
+
+
+def test_paused_guests_move_as_running_ones_do():
+    guests = [{**running(100, 1), 'status': 'paused'}, {**running(101, 1), 'status': 'stopped'}]
+    assert [entry['vmid'] for entry in drain_plan(guests, [row('old', 9), row('n1', 9)], 'old')] == [100]
+
+
+def test_a_guest_that_is_on_its_way_keeps_its_target_while_that_serves():
+    nodes, earlier = [row('old', 9), row('n1', 5), row('n2', 9)], [{'vmid': 100, 'target': 'n1'}]
+    assert drain_plan([running(100, 1)], nodes, 'old', earlier=earlier)[0]['target'] == 'n1'
+    assert drain_plan([running(100, 7)], nodes, 'old', earlier=earlier)[0]['target'] == 'n2'
+    assert drain_plan([running(100, 1)], [*nodes[1:], row('n1', 5, 'offline')], 'n1', earlier=earlier)[0]['target'] == 'n2'
