@@ -10,6 +10,7 @@ import re
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
 
 from .call import RELEASES
@@ -18,6 +19,8 @@ from .model.fleet import Fleet
 from .model.start_states import STATES
 from .request import prepared
 from .server import Server
+
+SAVE_EVERY = 5.0
 
 
 def seconds(text: str) -> float:
@@ -125,12 +128,30 @@ async def serve(options: argparse.Namespace, fleet: Fleet) -> None:
     await server.start()
     gc.freeze()
     gc.enable()
+    saving = asyncio.create_task(keep_saved(server)) if saver else None
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     print(ready_line(server, options.json), flush=True)
     await stop.wait()
+    if saving:
+        saving.cancel()
     await server.stop()
+
+
+async def keep_saved(server: Server) -> None:
+    """Save what has changed every few seconds; a large fleet more seldom, so that saving never takes a twentieth of the time."""
+    pause = SAVE_EVERY
+    while True:
+        await asyncio.sleep(pause)
+        if not server.changed:
+            continue
+        began = time.perf_counter()
+        try:
+            server.save()
+        except OSError as error:
+            print(f'pvesim: the state was not saved: {error}', file=sys.stderr, flush=True)
+        pause = max(SAVE_EVERY, 20 * (time.perf_counter() - began))
 
 
 def ready_line(server: Server, as_json: bool) -> str:

@@ -70,6 +70,7 @@ class Listener:
                 return await faulty(request, fault, response.body or b'')
             return response
         finally:
+            self.server.changed |= method != 'GET'
             log.end(self.cluster.name, method, path, status, authid)
 
     async def answer(self, request: web.BaseRequest, method: str, kind: str, path: str,
@@ -151,6 +152,7 @@ class Listener:
                 if not isinstance(given, dict):
                     raise control.ControlError('the body must be a JSON object')
                 values.update(given)
+            self.server.changed |= request.method != 'GET'
             result = control.run(self.server, self.cluster, request.method, path[len('/pvesim'):], values)
         except (control.ControlError, json.JSONDecodeError) as error:
             return web.json_response({'error': str(error)}, status=400)
@@ -213,6 +215,7 @@ class Server:
         self.faults, self.log = Faults(), RequestLog()
         self.listeners: list[Listener] = []
         self.errors: list[str] = []
+        self.changed = True  # since the state was last saved
         self._temporary = None if folder else tempfile.TemporaryDirectory(prefix='pvesim-')
         self.folder = Path(folder or self._temporary.name)
         self._running: list[asyncio.AbstractServer] = []
@@ -285,8 +288,10 @@ class Server:
             self._temporary.cleanup()
 
     def save(self) -> None:
+        """Write the state, if there is a place for it. What running tasks do from now on is yet to be saved."""
         if self.saver:
             self.saver(self.fleet)
+            self.changed = any(task.running for cluster in self.fleet.clusters.values() for task in cluster.tasks.values())
 
     def urls(self) -> dict[str, list[str]]:
         """Addresses by cluster."""

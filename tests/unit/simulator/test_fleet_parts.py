@@ -12,13 +12,14 @@ import pytest
 from driver import Driver
 from hypothesis import given
 from hypothesis import strategies as st
-from pvesim import tasks
+from pvesim import cli, tasks
 from pvesim.call import TaskError
 from pvesim.cli import coverage, main, seconds
 from pvesim.clock import Clock
-from pvesim.fixtures import started
+from pvesim.fixtures import running, started
 from pvesim.model import persist
 from pvesim.model.start_states import STATES
+from pvesim.server import Server
 
 
 def run_task(worker, mode='fast', before=None):
@@ -125,6 +126,48 @@ def test_a_wrong_fleet_file_is_one_sentence(capsys, tmp_path):
     said = capsys.readouterr().err
     assert 'none.yml' in said
     assert said.count('\n') == 1
+
+
+async def some_turns(server):
+    saving = asyncio.create_task(cli.keep_saved(server))
+    for _turn in range(9):
+        await asyncio.sleep(0)
+    saving.cancel()
+
+
+def test_changes_are_saved_while_the_server_runs(monkeypatch):
+    monkeypatch.setattr(cli, 'SAVE_EVERY', 0)
+    saved = []
+    with running() as simulator:
+        simulator.server.saver = saved.append
+        asyncio.run(some_turns(simulator.server))
+        simulator.control.send('GET', 'clock')
+        asyncio.run(some_turns(simulator.server))
+        assert len(saved) == 1
+        simulator.control.expire_tickets()
+        asyncio.run(some_turns(simulator.server))
+        assert len(saved) == 2
+    assert len(saved) == 3
+
+
+def test_what_a_running_task_does_is_saved_later():
+    fleet = STATES['single'](clock=Clock('manual'))
+    server = Server(fleet, save=lambda _fleet: None)
+
+    def worker(_task):
+        yield 10
+
+    async def body():
+        tasks.start(fleet, next(iter(fleet.clusters.values())), 'pve1', 'qmclone', 100, 'root@pam', worker)
+        server.save()
+        assert server.changed
+        for _second in range(20):
+            fleet.clock.advance(1)
+            await asyncio.sleep(0)
+        server.save()
+        assert not server.changed
+
+    asyncio.run(body())
 
 
 def test_a_process_of_its_own_keeps_state(tmp_path):

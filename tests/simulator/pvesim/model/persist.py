@@ -1,4 +1,4 @@
-"""State of a fleet in a folder (--state): one JSON file per cluster, written when the server ends or is told to."""
+"""State of a fleet in a folder (--state): one JSON file per cluster, written every few seconds where something changed, and at the end."""
 
 from __future__ import annotations
 
