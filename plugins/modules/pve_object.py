@@ -40,6 +40,16 @@ options:
     type: list
     elements: str
     default: []
+  match:
+    description:
+      - Names of O(values) that tell the object from the others of a list, where the API names it by a position or an id of its own,
+        such as the rules of a firewall. O(path) is then that list.
+      - With V([comment]) a rule is the one with that comment, wherever it stands. Name all keys of O(values) where nothing less
+        tells it apart; it is then never changed, only made and deleted.
+      - When several objects have these values, the task fails.
+    type: list
+    elements: str
+    default: []
   state:
     description:
       - Whether the object shall exist. What has a module that looks before it deletes, such as users and
@@ -65,6 +75,8 @@ extends_documentation_fragment:
   - pve.fleet.connection.times
   - pve.fleet.registry
 notes:
+  - A new firewall rule is put first, and is disabled unless C(enable) is among O(values). The order of rules is not managed;
+    C(PUT) with C(moveto) by M(pve.fleet.pve_api) moves one.
   - What needs a call to take effect, such as SDN, still needs it (C(PUT /cluster/sdn) with M(pve.fleet.pve_api)).
 seealso:
   - module: pve.fleet.pve_api
@@ -90,6 +102,13 @@ EXAMPLES = r"""
     cluster: prod
     path: /cluster/sdn/zones/lab
     values: {type: simple, mtu: 1400}
+
+- name: A rule of the firewall, wherever it stands
+  pve.fleet.pve_object:
+    cluster: prod
+    path: /cluster/firewall/rules
+    match: [comment]
+    values: {comment: Web, type: in, action: ACCEPT, proto: tcp, dport: '80,443', enable: 1}
 
 - name: Delete an alias
   pve.fleet.pve_object:

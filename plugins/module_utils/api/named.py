@@ -9,7 +9,7 @@ import re
 
 from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest, Internal, NotFound
 
-MISSING = re.compile(r'no such|does not exist|not defined', re.IGNORECASE)
+MISSING = re.compile(r'no such|does not exist|not defined|no rule at position', re.IGNORECASE)
 NO_SUCH_PATH = 501
 
 

@@ -38,6 +38,8 @@ class Place:
 
     key: the name of the last placeholder, None for a single object. id: its value.
     made_at: segments of POST, None where it cannot be made. listed: whether it is only found in its parent's list.
+    found: whether the API names it (a position, an id that it makes) and it is told by its values instead; segments are
+    those of its list then, until it is found.
     """
 
     segments: tuple
@@ -46,6 +48,7 @@ class Place:
     key: str | None
     made_at: tuple | None
     listed: bool
+    found: bool = False
 
     @property
     def id(self):
@@ -58,6 +61,10 @@ class Place:
     @property
     def own_module(self):
         return OWN_MODULE.get(self.template)
+
+    def at(self, name):
+        """The place of that object in the list."""
+        return dataclasses.replace(self, segments=(*self.segments, str(name)))
 
 
 def segments_of(path):
@@ -86,6 +93,19 @@ def place_of(official, path):
     if not {'PUT', 'DELETE'} & set(methods) or ('GET' not in methods and not listed) or (key is None and shown == 'array'):
         raise BadRequest(f'{path} has {", ".join(methods)}: that is no configuration object. Use pve_api for single calls.')
     return Place(segments, template, methods, key, maker(official, segments, key, methods), listed)
+
+
+def place_in(official, path):
+    """The Place of an object that is told by its values, in the list at a path. Raises BadRequest."""
+    segments = segments_of(path)
+    methods = official.methods(quoted(segments))
+    if not methods:
+        raise BadRequest(unknown_path(official, quoted(segments)))
+    template = official.operation(methods[0], quoted(segments)).template
+    items = [one for one in official.paths() if one.rpartition('/')[0] == template and one.rpartition('/')[2].startswith('{')]
+    if not {'GET', 'POST'} <= set(methods) or not items:
+        raise BadRequest(f'{path} is no list of objects, so there is nothing to match in it. Leave match out to name the object by its path.')
+    return Place(segments, items[0], tuple(official.methods(items[0])), items[0].rpartition('{')[2][:-1], segments, True, found=True)
 
 
 def maker(official, segments, key, methods):

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import dataclasses
 
-from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest
+from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest, Conflict
 from ansible_collections.pve.fleet.plugins.module_utils.api.named import get_or_none
 from ansible_collections.pve.fleet.plugins.module_utils.engine.plan import Change, Plan, checked
 from ansible_collections.pve.fleet.plugins.module_utils.engine.reconcile import confirm, settle
-from ansible_collections.pve.fleet.plugins.module_utils.objects.place import Place, place_of, quoted
+from ansible_collections.pve.fleet.plugins.module_utils.objects.place import Place, place_in, place_of, quoted
 from ansible_collections.pve.fleet.plugins.module_utils.options import CONNECTION_SPEC
 from ansible_collections.pve.fleet.plugins.module_utils.resources.arguments import UPDATE_SECRET
 from ansible_collections.pve.fleet.plugins.module_utils.schema.tables import Tables, tables
@@ -22,6 +22,7 @@ ARGUMENTS = {
     'values': {'type': 'dict', 'default': {}},
     'secret_values': {'type': 'dict', 'default': {}, 'no_log': True},
     'remove': {'type': 'list', 'elements': 'str', 'default': []},
+    'match': {'type': 'list', 'elements': 'str', 'default': []},
     'state': {'type': 'str', 'choices': ['present', 'absent'], 'default': 'present'},
     'timeout': {'type': 'int', 'default': 600},
     **UPDATE_SECRET,
@@ -33,7 +34,10 @@ SECRET_NAMES = frozenset({'password', 'secret', 'token', 'client-key', 'keyring'
 
 @dataclasses.dataclass(frozen=True)
 class Wish:
-    """What a task asks of one object: values, secrets {name: value}, names to remove, whether it shall be there."""
+    """What a task asks of one object: values, secrets {name: value}, names to remove, whether it shall be there.
+
+    match: names of the values that tell it from the others of a list, where the path does not name it.
+    """
 
     place: Place
     official: Tables
@@ -43,6 +47,13 @@ class Wish:
     present: bool = True
     send_secrets: bool = False
     timeout: int = 600
+    match: tuple = ()
+
+    @property
+    def title(self):
+        """The object in words: its path, or that of its list with what tells it."""
+        told = ', '.join(f'{name}: {self.values[name]}' for name in self.match)
+        return f'{self.place.path} ({told})' if told else self.place.path
 
     def schemas(self, method, segments):
         try:
@@ -53,7 +64,10 @@ class Wish:
 
 def wish_of(params, official):
     """The Wish of a task. Raises BadRequest for what contradicts itself."""
-    place = place_of(official, params['path'])
+    place = place_in(official, params['path']) if params['match'] else place_of(official, params['path'])
+    unsaid = [name for name in params['match'] if name not in params['values'] or name == place.key]
+    if unsaid:
+        raise BadRequest(f'match: {", ".join(unsaid)} is not among values. Match by values that tell this object from the others.')
     open_secrets = sorted(SECRET_NAMES & set(params['values']))
     if open_secrets:
         raise BadRequest(f'values: {", ".join(open_secrets)} is a secret. Give it in secret_values, so that it is not shown.')
@@ -62,8 +76,20 @@ def wish_of(params, official):
         raise BadRequest(f'{", ".join(both)} is both given and named in remove. Keep one of the two.')
     return Wish(
         place, official, params['values'], params['secret_values'], tuple(params['remove']), params['state'] == 'present',
-        params['update_secret'] == 'always', params['timeout'],
+        params['update_secret'] == 'always', params['timeout'], tuple(params['match']),
     )  # fmt: skip
+
+
+def looked_up(client, wish):
+    """(the wish with the object's own place, the object or None). Raises Conflict where values fit several objects."""
+    if not wish.match:
+        return wish, read(client, wish.place)
+    key, rows = wish.place.key, get_or_none(client, *wish.place.segments) or []
+    fitting = [row for row in rows if all(not differs(wish, {}, row, name, wish.values[name]) for name in wish.match)]
+    if len(fitting) > 1:
+        ids = ', '.join(str(row[key]) for row in fitting)
+        raise Conflict(f'{wish.title} fits several ({key} {ids}). Match by more values, or delete those that are too many.')
+    return (dataclasses.replace(wish, place=wish.place.at(fitting[0][key])), fitting[0]) if fitting else (wish, None)
 
 
 def read(client, place):
@@ -98,13 +124,15 @@ def deletion(wish, current):
     place = wish.place
     if 'DELETE' not in place.methods or place.key is None:
         raise BadRequest(f'{place.path} cannot be deleted, it is always there. Name in remove what shall go back to its default.')
-    if place.key == 'pos':
-        raise BadRequest(f'{place.path} is a position, which another rule takes as soon as it is deleted. Use pve_api for that.')
+    if place.key == 'pos' and not place.found:
+        raise BadRequest(f'{place.path} is a position, which another rule takes as soon as it is deleted. Tell the rule by match.')
     if current is None:
         return Plan((), {}, {}, None)
     if place.own_module:
         raise BadRequest(f'{place.path} is deleted by {place.own_module}, which looks at what else would go with it.')
-    return sealed(wish, Change(f'delete {place.path}', 'DELETE', place.segments), open_values(current), {}, None)
+    guarded = current.get('digest') and 'digest' in wish.schemas('DELETE', place.segments).parameters
+    params = {'digest': current['digest']} if guarded else {}
+    return sealed(wish, Change(f'delete {wish.title}', 'DELETE', place.segments, params), open_values(current), {}, None)
 
 
 def open_values(current):
@@ -114,13 +142,12 @@ def open_values(current):
 
 def creation(wish):
     place = wish.place
-    if place.made_at is None or place.key == 'pos':
+    if place.made_at is None or (place.key == 'pos' and not place.found):
         raise BadRequest(f'There is no {place.path}, and it cannot be made by its name. Check the path.')
-    params = {place.key: place.id, **wish.values, **wish.secrets}
-    if place.made_at == place.segments:
-        params.pop(place.key)
-    after = {place.key: place.id, **wish.values}
-    return sealed(wish, Change(f'create {place.path}', 'POST', place.made_at, params), {}, after, after)
+    name = {} if place.found else {place.key: place.id}
+    params = {**(name if place.made_at != place.segments else {}), **wish.values, **wish.secrets}
+    after = {**name, **wish.values}
+    return sealed(wish, Change(f'create {wish.title}', 'POST', place.made_at, params), {}, after, after)
 
 
 def update(wish, current):
@@ -136,7 +163,7 @@ def update(wish, current):
     if operation is None:
         raise BadRequest(f'{place.path} is there and cannot be changed ({", ".join(sorted([*differing, *going]))} differs). Delete it first.')
     params = {**carried(place, schemas, current, going), **differing, **secrets, **removal(schemas, going)}
-    words = f'update {place.path}: {", ".join(sorted([*differing, *going, *secrets]))}'
+    words = f'update {wish.title}: {", ".join(sorted([*differing, *going, *secrets]))}'
     before = {name: shown(current, name) for name in (*differing, *going)}
     after = {**differing, **dict.fromkeys(going)}
     result = {name: value for name, value in {**current, **differing}.items() if name not in going}
@@ -192,14 +219,14 @@ def run(context):
     wish = wish_of(context.params, tables(client.release))
 
     def look():
-        current = read(client, wish.place)
-        return current, plan(wish, current)
+        found, current = looked_up(client, wish)
+        return current, plan(found, current)
 
     def done(_seen, made, _answers):
-        found = read(client, wish.place)
-        confirm(wish.place.path, found, context.params['state'])
-        if found is not None and plan(dataclasses.replace(wish, send_secrets=False), found).changes:
-            context.warn(f'{wish.place.path}: the cluster accepted the change, but shows something else.')
+        there, found = looked_up(client, wish)
+        confirm(wish.title, found, context.params['state'])
+        if found is not None and plan(dataclasses.replace(there, send_secrets=False), found).changes:
+            context.warn(f'{wish.title}: the cluster accepted the change, but shows something else.')
         return made.told('object', open_values(found))
 
     return settle(context, look, done, lambda made: made.told('object', open_values(made.result)))

@@ -32,6 +32,58 @@ def test_life_of_a_kind_without_a_module(kind, exact):
         assert gone['object'] is None
 
 
+@pytest.mark.parametrize('path', [
+    pytest.param(path, marks=pytest.mark.sim(start_state='pair', release=release), id=f'{path} {release}')
+    for release in RELEASES for path in ('/cluster/firewall/rules', '/nodes/pve1/firewall/rules', '/cluster/firewall/groups/web')
+])
+def test_a_rule_is_told_by_its_comment_wherever_it_stands(path, exact, walk):
+    exact('pve_object', path='/cluster/firewall/groups/web')
+    web = {'path': path, 'match': ['comment'], 'values': {'comment': 'web', 'type': 'in', 'action': 'ACCEPT', 'proto': 'tcp', 'dport': '80,443'}}
+    made = exact('pve_object', **web)
+    assert made['changes'] == [f'create {path} (comment: web)']
+    exact('pve_object', path=path, match=['comment'], values={'comment': 'ssh', 'type': 'in', 'action': 'ACCEPT', 'macro': 'SSH'})
+    assert walk.run('pve_object', web)['object']['pos'] == 1
+    changed = exact('pve_object', path=path, match=['comment'], values={'comment': 'web', 'dport': '443', 'enable': 1})
+    assert changed['diff'] == {'before': {'dport': '80,443', 'enable': 0}, 'after': {'dport': '443', 'enable': 1}}
+    exact('pve_object', path=path, match=['comment'], values={'comment': 'web'}, remove=['dport'])
+    exact('pve_object', path=path, match=['comment'], values={'comment': 'web'}, state='absent')
+    left = walk.run('pve_api', {'path': path})['data']
+    assert [one['comment'] for one in left] == ['ssh']
+
+
+@pytest.mark.sim(start_state='pair')
+def test_a_rule_without_a_comment_is_told_by_all_that_is_declared(exact, walk):
+    rule = {'type': 'in', 'action': 'DROP', 'source': '10.0.0.0/8', 'enable': True}
+    exact('pve_object', path='/cluster/firewall/rules', match=list(rule), values=rule)
+    other = {**rule, 'source': '10.1.0.0/16'}
+    exact('pve_object', path='/cluster/firewall/rules', match=list(other), values=other)
+    assert len(walk.run('pve_api', {'path': '/cluster/firewall/rules'})['data']) == 2
+    several = walk.run('pve_object', {'path': '/cluster/firewall/rules', 'match': ['action'], 'values': {'action': 'DROP'}, 'state': 'absent'})
+    assert (several['error']['code'], 'fits several (pos 0, 1)' in several['msg']) == ('Conflict', True)
+    exact('pve_object', path='/cluster/firewall/rules', match=list(rule), values=rule, state='absent')
+
+
+@pytest.mark.sim(start_state='pair')
+def test_a_rule_that_moved_meanwhile_is_not_the_one_that_is_deleted(exact, walk, monkeypatch):
+    from ansible_collections.pve.fleet.plugins.module_utils.engine import reconcile
+
+    add = {'path': '/cluster/firewall/rules', 'method': 'POST', 'params': {'type': 'in', 'action': 'DROP', 'comment': 'new'}}
+    old = {'path': '/cluster/firewall/rules', 'match': ['comment'], 'values': {'comment': 'old', 'type': 'in', 'action': 'ACCEPT'}}
+    exact('pve_object', **old)
+    send, first = reconcile.send, []
+
+    def beaten(context, change):
+        if not first:
+            first.append(1)
+            context.client.request('POST', ('cluster', 'firewall', 'rules'), add['params'])
+        return send(context, change)
+
+    monkeypatch.setattr(reconcile, 'send', beaten)
+    gone = walk.run('pve_object', {**old, 'state': 'absent'})
+    assert not gone.get('failed'), gone['msg']
+    assert [one['comment'] for one in walk.run('pve_api', {'path': '/cluster/firewall/rules'})['data']] == ['new']
+
+
 @pytest.mark.sim(start_state='pair')
 def test_members_of_a_set_have_paths_with_slashes(exact):
     exact('pve_object', path='/cluster/firewall/ipset/web')
@@ -60,6 +112,10 @@ def test_secrets_are_sent_at_creation_and_then_only_when_asked(walk):
     ({'path': '/cluster/metrics/server/influx', 'values': {'type': 'influxdb', 'sever': 'x'}}, 'did you mean server?'),
     ({'path': '/cluster/metrics/server/influx', 'values': {'token': 'x'}}, 'secret_values'),
     ({'path': '/cluster/firewall/options', 'values': {'enable': 1}, 'remove': ['enable']}, 'both given and named in remove'),
+    ({'path': '/cluster/firewall/rules/0', 'state': 'absent'}, 'match'),
+    ({'path': '/cluster/firewall/options', 'values': {'enable': 1}, 'match': ['enable']}, 'is no list of objects'),
+    ({'path': '/cluster/firewall/rules', 'values': {'type': 'in'}, 'match': ['comment']}, 'comment is not among values'),
+    ({'path': '/nosuch', 'values': {'type': 'in'}, 'match': ['type']}, 'has no path /nosuch'),
 ])
 def test_what_is_refused_is_said_in_check_mode_too(walk, options, words):
     for check in (True, False):

@@ -15,7 +15,7 @@ NINE = tables('9')
 
 
 def wish(path, release='9', **params):
-    usual = {'values': {}, 'secret_values': {}, 'remove': [], 'state': 'present', 'update_secret': 'on_create', 'timeout': 600}
+    usual = {'values': {}, 'secret_values': {}, 'remove': [], 'match': [], 'state': 'present', 'update_secret': 'on_create', 'timeout': 600}
     return wish_of({**usual, 'path': path, **params}, tables(release))
 
 
