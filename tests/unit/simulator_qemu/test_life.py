@@ -184,12 +184,27 @@ def test_a_paused_machine_is_paused_where_it_has_moved_to(moving):
     assert moving.get('100/status/current')['qmpstatus'] == 'running'
 
 
-def test_a_running_machine_with_a_shared_clipboard_does_not_move(moving):
-    moving.put('100/config', vga='std,clipboard=vnc')
-    moving.cluster.guests[100].config.update(moving.cluster.guests[100].pending)
-    ended, lines = moving.run('POST', '100/migrate', target='pve2', online=1)
-    assert ended == 'migration aborted'
-    assert "VMs with 'clipboard' set to 'vnc' are not live migratable!" in lines[-2]
+@pytest.mark.parametrize(('machine', 'status'), [('pc-i440fx-9.2', 'migration aborted'), ('pc-i440fx-10.1', 'OK')])
+def test_a_running_machine_of_an_old_type_with_a_shared_clipboard_does_not_move(pair, machine, status):
+    pair.create(100, vga='std,clipboard=vnc', machine=machine)
+    pair.run('POST', '100/status/start')
+    assert ('clipboard=vnc' in pair.get('100/migrate')['local_resources']) == (status != 'OK')
+    ended, lines = pair.run('POST', '100/migrate', target='pve2', online=1)
+    assert ended == status
+    assert any("VMs with 'clipboard' set to 'vnc' are not live migratable!" in line for line in lines) == (status != 'OK')
+
+
+def test_resources_that_are_kept_apart_stand_against_a_move(pair):
+    pair.create(100)
+    pair.create(101)
+    for vmid in (100, 101):
+        assert pair.send('POST', '/cluster/ha/resources', sid=f'vm:{vmid}', state='stopped')[0] == 200
+    pair.cluster.guests[101].node = 'pve2'
+    pair.cluster.section('ha-rules')['apart'] = {'type': 'resource-affinity', 'affinity': 'negative', 'resources': 'vm:100,vm:101'}
+    found = pair.get('100/migrate')
+    assert found['allowed_nodes'] == []
+    assert found['not_allowed_nodes'] == {'pve2': {'blocking-ha-resources': [{'sid': 'vm:101', 'cause': 'resource-affinity'}]}}
+    assert found['dependent-ha-resources'] == []
 
 
 def template_of(fleet):

@@ -7,7 +7,7 @@ from collections.abc import Generator
 
 from ..access.permissions import check
 from ..call import ApiError, Call, ParameterError, TaskError, operation
-from ..model import container, firewall, guest_references, ha, ha_rules, storage, volumes
+from ..model import container, firewall, guest_references, ha_motion, storage, volumes
 from ..model.cluster import Cluster
 from ..model.guest import Guest
 from ..tasks import Task
@@ -24,19 +24,15 @@ def precheck(call: Call) -> dict:
     guest = load(site_of(call), call.params['vmid'])
     check_lock(guest)
     answer: dict = {'running': int(guest.running), 'allowed-nodes': [], 'not-allowed-nodes': {}}
-    sid, apart = ha.sid_of(guest), {}
-    if ha.is_managed(call.cluster, guest):
-        answer['dependent-ha-resources'] = sorted(ha_rules.companions(call.cluster, sid, 'positive'))
-        apart = {other: found.node for other in ha_rules.companions(call.cluster, sid, 'negative')
-                 if (found := ha.guest_of(call.cluster, other)) is not None}
+    if (along := ha_motion.dependent(call.cluster, guest)) is not None:
+        answer['dependent-ha-resources'] = along
+    apart = ha_motion.blocking(call.cluster, guest)
     for name in call.cluster.nodes:
-        if name == guest.node:
-            continue
-        blocking = [{'sid': other, 'cause': 'resource-affinity'} for other, node in sorted(apart.items()) if node == name]
-        if blocking:
-            answer['not-allowed-nodes'][name] = {'blocking-ha-resources': blocking}
-        else:
+        if name in apart:
+            answer['not-allowed-nodes'][name] = {'blocking-ha-resources': apart[name]}
+        elif name != guest.node:
             answer['allowed-nodes'].append(name)
+    answer['not-allowed-nodes'].pop(guest.node, None)
     return answer
 
 

@@ -8,7 +8,7 @@ from collections.abc import Generator
 from typing import Any
 
 from ..call import ApiError, Call, ParameterError, TaskError, operation
-from ..model import ha, storage, volumes
+from ..model import ha, ha_motion, storage, volumes
 from ..model.guest import Guest
 from . import ha_manager
 from .qemu_common import GIB, MIB, Site, check_free, check_lock, check_quorum, check_vm, hold, load, only_root, site_of
@@ -82,8 +82,12 @@ def local_resources(config: dict) -> tuple[list[str], dict[str, dict]]:
     return blocking, mapped
 
 
-def shares_clipboard(guest: Guest) -> bool:
-    return properties_of(str(guest.config.get('vga', '')), 'type').get('clipboard') == 'vnc'
+def fixed_clipboard(site: Site, guest: Guest) -> bool:
+    """Whether the VM's clipboard keeps it from moving while it runs; machines from 10.1 on take theirs along."""
+    if properties_of(str(guest.config.get('vga', '')), 'type').get('clipboard') != 'vnc':
+        return False
+    found = re.search(r'-(\d+)\.(\d+)', str(guest.config.get('machine', '')))
+    return site.cluster.release != '9' or (found is not None and (int(found[1]), int(found[2])) < (10, 1))
 
 
 def missing_mappings(site: Site, mapped: dict, target: str) -> list[str]:
@@ -105,9 +109,11 @@ def unavailable(site: Site, guest: Guest, target: str) -> list[str]:
 @operation('GET', f'{VM}/migrate')
 def precondition(call: Call) -> dict:
     site = site_of(call)
+    check_quorum(call.cluster)
     guest = load(site, call.params['vmid'])
     check_lock(guest)
     blocking, mapped = local_resources(guest.config)
+    apart = ha_motion.blocking(call.cluster, guest) if call.release == '9' else {}
     allowed, refused = [], {}
     for name in call.cluster.nodes:
         if name == site.node:
@@ -117,10 +123,12 @@ def precondition(call: Call) -> dict:
             info['unavailable_storages'] = found
         if found := missing_mappings(site, mapped, name):
             info['unavailable-resources'] = found
+        if name in apart:
+            info['blocking-ha-resources'] = apart[name]
         refused[name] = info
         if not info:
             allowed.append(name)
-    if guest.running and shares_clipboard(guest):
+    if guest.running and fixed_clipboard(site, guest):
         blocking.append('clipboard=vnc')
     answer = {
         'running': int(guest.running), 'allowed_nodes': allowed, 'not_allowed_nodes': refused,
@@ -128,6 +136,9 @@ def precondition(call: Call) -> dict:
         'mapped-resources': sorted(mapped),
     }
     if call.release == '9':
+        along = ha_motion.dependent(call.cluster, guest)
+        if along is not None:
+            answer['dependent-ha-resources'] = along
         return {**answer, 'mapped-resource-info': mapped, 'has-dbus-vmstate': 1}
     for row in answer['local_disks']:
         row.pop('is_cloudinit')
@@ -257,7 +268,7 @@ class Migration:
         fixed = [f'{key}:{device["name"]}' for key, device in mapped.items() if not device.get('live-migration')]
         if fixed:
             raise Blocked(f"can't live migrate running VM which uses following mapped devices: {', '.join(fixed)}")
-        if shares_clipboard(guest):
+        if fixed_clipboard(self.site, guest):
             raise Blocked("VMs with 'clipboard' set to 'vnc' are not live migratable!")
 
     def phases(self, guest: Guest) -> Generator:
