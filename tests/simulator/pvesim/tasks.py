@@ -161,14 +161,15 @@ def failure_text(error: Exception) -> str:
 
 
 def finish(task: Task, exitstatus: str) -> None:
-    """End a task; the log's last line says how."""
+    """End a task; the log's last line says how: an error of several lines becomes one."""
+    exitstatus = exitstatus.replace('\n', ' ')
     if exitstatus == 'OK':
         task.lines.append('TASK OK')
     elif exitstatus.startswith('WARNINGS: '):
         task.lines.append(f'TASK {exitstatus}')
     else:
         task.lines.append(f'TASK ERROR: {exitstatus}')
-    task.exitstatus = exitstatus.replace('\n', ' ')
+    task.exitstatus = exitstatus
     task.endtime = int(task.now())
     task.generator = None
     for waiter in task.waiters:

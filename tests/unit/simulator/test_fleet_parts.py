@@ -47,7 +47,8 @@ def test_tasks_end_as_their_workers_do():
 
     warned = run_task(warns)
     assert (warned.exitstatus, warned.lines[-1]) == ('WARNINGS: 1', 'TASK WARNINGS: 1')
-    assert run_task(fails).exitstatus == 'no space left'
+    failed = run_task(fails)
+    assert (failed.exitstatus, failed.lines) == ('no space left', ['TASK ERROR: no space left'])
     assert run_task(lambda _task: None).exitstatus == 'OK'
 
 
