@@ -342,3 +342,20 @@ def test_a_machine_may_be_left_to_ha_from_the_start(pair):
     assert (status, text) == (500, 'unable to remove VM 100 - used in HA resources and purge parameter not set.')
     assert pair.run('DELETE', '100', purge=1)[0] == 'OK'
     assert 'vm:100' not in pair.cluster.section('ha-resources')
+
+
+def test_a_windows_machine_has_a_fixed_version(site):
+    assert site.create(100, ostype='w2k8')['machine'] == 'pc-i440fx-10.1'
+    site.create(101, machine='q35,viommu=virtio')
+    site.put('101/config', ostype='win11')
+    assert site.get('101/config')['machine'] == 'pc-q35-10.1,viommu=virtio'
+
+
+@pytest.mark.parametrize(('option', 'text'), [
+    ({'vga': 'serial0,clipboard=vnc'}, 'vga type serial0 is not compatible with VNC clipboard'),
+    ({'machine': 'pc,viommu=intel'}, 'to use Intel vIOMMU please set the machine type to q35'),
+])
+def test_hardware_that_does_not_go_together_is_refused(site, option, text):
+    assert site.run('POST', '', vmid=100, **option)[0] == f'unable to create VM 100 - {text}'
+    site.create(101)
+    assert site.send('PUT', '101/config', **option)[:2] == (500, text)

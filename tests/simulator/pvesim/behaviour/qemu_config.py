@@ -18,6 +18,7 @@ from ..tables import tables
 from . import qemu_pending as pending
 from .qemu_cloudinit import regenerate
 from .qemu_common import (
+    QEMU_VERSIONS,
     Silent,
     check_digest,
     check_free,
@@ -45,6 +46,7 @@ from .qemu_options import (
     check_tags,
     is_device,
     option_exists,
+    properties_of,
     stored,
     unique_tags,
 )
@@ -53,6 +55,7 @@ from .qemu_volumes import create_drives
 CONFIG = '/nodes/{node}/qemu/{vmid}/config'
 HIDDEN = '**********'
 CRYPTED = re.compile(r'^\$(?:[156]|2[ay])(?:\$.+){2}')
+CLIPBOARD = re.compile(r'std|cirrus|vmware|virtio|qxl')
 WINDOWS = ('wxp', 'w2k', 'w2k3', 'w2k8', 'wvista', 'win7', 'win8', 'win10', 'win11')
 
 
@@ -315,6 +318,9 @@ class Change:
             self.put_boot(str(value))
         else:
             self.check_old_and_new(name, value)
+            check_hardware(name, value)
+            if name == 'ostype' and 'machine' not in {*self.values, *self.delete, *guest.pending}:
+                pin_machine(call.release, str(value), guest.config.get('machine'), guest.pending)
             guest.pending[name] = value
         guest.pending_delete.pop(name, None)
 
@@ -419,6 +425,26 @@ def check_hookscript(call: Call, volid: str) -> None:
         raise ParameterError({'hookscript': f"'{volid}' is not in the snippets directory\n"})
     if storage.find(call.cluster, call.node.name, volid) is None:
         raise ParameterError({'hookscript': f"script '{volid}' does not exist\n"})
+
+
+def check_hardware(name: str, value: Any) -> None:
+    """500 for a display without the clipboard it is to have, and for an IOMMU that the machine has not."""
+    if name == 'vga':
+        wanted = properties_of(str(value), 'type')
+        if wanted.get('clipboard') == 'vnc' and not CLIPBOARD.match(str(wanted.get('type', 'std'))):
+            raise ApiError(f'vga type {wanted["type"]} is not compatible with VNC clipboard')
+    if name == 'machine':
+        wanted = properties_of(str(value), 'type')
+        if wanted.get('viommu') == 'intel' and 'q35' not in str(wanted.get('type', '')):
+            raise ApiError('to use Intel vIOMMU please set the machine type to q35')
+
+
+def pin_machine(release: str, system: str, machine: Any, config: dict) -> None:
+    """Windows gets a fixed machine version, it is confused too easily: it is put into `config`."""
+    kind, comma, rest = str(machine or '').partition(',')
+    if system in WINDOWS and kind in ('', 'pc', 'q35'):
+        version = '.'.join(QEMU_VERSIONS[release].split('.')[:2])
+        config['machine'] = f'pc-{"q35" if kind == "q35" else "i440fx"}-{version}{comma}{rest}'
 
 
 def prohibit_tpm_change(old: str, new: str) -> None:

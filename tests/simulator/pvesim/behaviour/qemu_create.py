@@ -14,7 +14,7 @@ from ..model.volumes import make_base
 from ..tasks import start as start_task
 from . import ha_manager, restore
 from .qemu_common import QEMU_VERSIONS, Site, add_to_pool, check_pool, check_protection, present, site_of
-from .qemu_config import normalise, prepare, values_of
+from .qemu_config import check_hardware, normalise, pin_machine, prepare, values_of
 from .qemu_destroy import referenced
 from .qemu_disks import check_drives, check_storages
 from .qemu_drive import default_boot, drives_of, is_cdrom, is_drive, print_boot, print_drive, volumes_of
@@ -114,6 +114,8 @@ def create_worker(site: Site, task: Any, guest: Guest, values: dict, default: st
     made: list[str] = []
     done = False
     try:
+        for name in ('machine', 'vga'):
+            check_hardware(name, values.get(name, ''))
         drives = yield from create_drives(site, task, guest.vmid, values, values, default, made)
         finish(site, guest, {**values, **drives})
         add_to_pool(site.cluster, guest.vmid, pool)
@@ -134,20 +136,12 @@ def finish(site: Site, guest: Guest, config: dict) -> None:
         config['boot'] = print_boot(default_boot(config))
     config.setdefault('smbios1', f'uuid={uuid.uuid4()}')
     config.setdefault('vmgenid', str(uuid.uuid4()))
-    pin_machine(site, config)
+    pin_machine(site.cluster.release, str(config.get('ostype', '')), config.get('machine'), config)
     guest.config = config
     guest.installed = boots_a_system(site, config)
     normalise(guest)
     if cloudinit_drive(config):
         guest.extra.pop('cloudinit', None)
-
-
-def pin_machine(site: Site, config: dict) -> None:
-    """Windows gets a fixed machine version, it is confused too easily."""
-    machine = str(config.get('machine', ''))
-    if str(config.get('ostype', '')).startswith('win') and machine in ('', 'pc', 'q35'):
-        version = '.'.join(QEMU_VERSIONS[site.cluster.release].split('.')[:2])
-        config['machine'] = f'pc-q35-{version}' if machine == 'q35' else f'pc-i440fx-{version}'
 
 
 def boots_a_system(site: Site, config: dict) -> bool:
