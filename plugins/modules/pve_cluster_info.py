@@ -18,6 +18,7 @@ description:
     that failed of late.
   - On request, stores a sample in the registry and writes files for Prometheus.
   - A cluster that does not answer is V(unknown) with the code C(unreachable) and does not fail the others.
+  - By default seven requests per cluster and four per node; fewer with O(checks).
 options:
   checks:
     description:
@@ -38,7 +39,7 @@ options:
     description:
       - Limits other than the default ones. C(storage_percent) (85), C(storage_critical_percent) (95), C(root_disk_percent)
         (90), C(memory_percent) (90), C(memory_allocated_percent) (150), C(certificate_days) (21), C(clock_seconds) (5),
-        C(task_hours) (24), C(updates) (0).
+        C(task_hours) (24), C(lock_hours) (24), C(updates) (0).
     type: dict
     default: {}
   min_nodes:
@@ -47,11 +48,12 @@ options:
   store_sample:
     description:
       - Whether to store the figures of all nodes, guests and storages in the registry, together with the state of health and
-        the last seen guests, which the inventory falls back on. It is not reported as a change.
+        the last seen guests, which the inventory falls back on.
+      - A measurement is no change of what is managed, so it is neither reported as a change nor written to the audit log.
     type: bool
     default: false
   keep_days:
-    description: Samples that are older are deleted when one is stored.
+    description: Samples of any cluster that are older are deleted when one is stored. V(1) at least.
     type: int
     default: 30
   prometheus_file:
@@ -60,7 +62,8 @@ options:
   file_sd_file:
     description:
       - A file to write a list of all guests and nodes to, which Prometheus reads with C(file_sd_configs). It should end in
-        C(.json). It is left alone when a cluster does not answer.
+        C(.json). What it says of a cluster that does not answer is kept.
+      - The labels begin with C(__meta_pve_); C(docs/health.md) lists them, and the metrics of O(prometheus_file).
     type: path
   file_sd_port:
     description: The port of the targets in O(file_sd_file).
@@ -93,9 +96,9 @@ EXAMPLES = r"""
   pve.fleet.pve_cluster_info:
   register: fleet
 
-- name: Stop where something is critical
+- name: Stop where something is critical, or cannot be told
   ansible.builtin.assert:
-    that: fleet.summary.status != 'unhealthy'
+    that: fleet.summary.status in ['healthy', 'degraded']
     fail_msg: "{{ fleet.clusters | map(attribute='reasons') | flatten | map(attribute='message') | join(' ') }}"
 
 - name: A monitoring check of one cluster, with a known finding left out
@@ -116,7 +119,9 @@ RETURN = r"""
 clusters:
   description:
     - The clusters by name. C(status) is V(healthy), V(degraded), V(unhealthy) or V(unknown).
-    - C(reasons) are the findings that count, C(ignored) those of O(ignore), C(skipped) the checks that could not be made.
+    - C(reasons) are the findings that count, C(ignored) those of O(ignore), C(skipped) the checks that could not be made, or not
+      of all nodes.
+    - C(version) is that of the node that answered, C(versions) those of all nodes where the check C(versions_differ) is run.
     - C(failed_tasks) are the last ones within the threshold C(task_hours), at most 20.
   returned: success
   type: list
@@ -129,6 +134,7 @@ clusters:
       ignored: []
       skipped: []
       version: 9.2.11
+      versions: {pve1: 9.2.11}
       quorate: true
       nodes:
         - {name: pve1, ip: 10.0.0.11, online: true, local: true}

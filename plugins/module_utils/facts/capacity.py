@@ -29,7 +29,7 @@ def capacity(rows):
         },
         'nodes': [node(row, running) for row in parts['nodes']],
         'storages': storages(parts['storages']),
-        'pools': pools(guests),
+        'pools': pools(guests, running),
         'guests': {
             'total': len(guests),
             'running': len(running),
@@ -69,16 +69,16 @@ def storages(rows):
     return [found[key] for key in sorted(found, key=lambda key: (key[0], key[1] or ''))]
 
 
-def pools(guests):
+def pools(guests, running):
     """{pool: {guests, running, cpus, memory, disk}}: what the guests of a pool were promised."""
-    found = {}
+    found, alive = {}, {row['id'] for row in running}
     for row in guests:
         if row.get('pool'):
             found.setdefault(row['pool'], []).append(row)
     return {
         name: {
             'guests': len(rows),
-            'running': sum(row.get('status') == 'running' for row in rows),
+            'running': sum(row['id'] in alive for row in rows),
             'cpus': total(rows, 'maxcpu'),
             'memory': total(rows, 'maxmem'),
             'disk': total(rows, 'maxdisk'),

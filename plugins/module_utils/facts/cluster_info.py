@@ -46,6 +46,8 @@ def run(context):
     params = context.params
     checks, thresholds = chosen_checks(params['checks']), chosen_thresholds(params['thresholds'])
     check_ignored(params['ignore'])
+    if params['keep_days'] < 1:
+        raise BadRequest(f'keep_days: {params["keep_days"]} would delete what is stored now; it is 1 at least.')
     found = members.members(context, records=True)
     results = members.on_all(found, lambda member: read(member, checks, params))
     now = time.time()
@@ -84,7 +86,7 @@ def chosen_thresholds(given):
 def check_ignored(ignored):
     for one in ignored:
         code = one.partition(':')[0]
-        if code not in health.CODES:
+        if code not in (*health.CODES, health.UNREACHABLE):
             raise BadRequest(f'ignore: there is no code {code!r}. {suggestion(code, health.CODES)}'.rstrip())
 
 
@@ -104,7 +106,8 @@ def report(result, checks, thresholds, params, now):
     record = result.item.record
     labels = {'name': result.item.name, 'labels': record.labels if record else {}}
     if result.error is not None:
-        return {**labels, **health.unreachable(result.error), 'error': result.error.as_dict(), 'failed_tasks': []}
+        judgement = health.unreachable(result.error, frozenset(params['ignore']))
+        return {**labels, **judgement, 'error': result.error.as_dict(), 'failed_tasks': []}
     reading = result.value
     min_nodes = params['min_nodes'] or (record.min_nodes if record else 3)
     seen = health.Seen(reading.answers, min_nodes, now)
@@ -113,6 +116,7 @@ def report(result, checks, thresholds, params, now):
         **labels,
         **health.judge(seen, checks, thresholds, frozenset(params['ignore']), reading.missing),
         'version': reading.version,
+        'versions': {node: found.get('version') for node, found in sorted(reading.answers.get('versions', {}).items())},
         'quorate': state.quorate,
         'nodes': list(state.nodes),
         'capacity': capacity(reading.answers['resources']),
@@ -151,9 +155,9 @@ def write_files(context, clusters, results):
     if params['file_sd_file']:
         lost = [result.item.name for result in results if result.error is not None]
         if lost:
-            context.warn(f'{params["file_sd_file"]} is left as it was: {joined(lost, "and")} did not answer.')
-            return changes
-        text = samples.as_json(samples.targets([result.value.view for result in results], params['file_sd_port']))
+            context.warn(f'{joined(lost, "and")} did not answer: {params["file_sd_file"]} keeps what it lists of them.')
+        seen = samples.targets([result.value.view for result in results if result.error is None], params['file_sd_port'])
+        text = samples.as_json(samples.in_order([*seen, *samples.targets_of(params['file_sd_file'], lost)]))
         if samples.write_file(params['file_sd_file'], text, context.check_mode):
             changes.append(f'write {params["file_sd_file"]}')
     for change in changes:

@@ -26,9 +26,12 @@ THRESHOLDS = {
     'certificate_days': 21,
     'clock_seconds': 5,
     'task_hours': 24,
+    'lock_hours': 24,
     'updates': 0,
 }
 GUEST_TASKS = ('vzdump',)
+# The list of a cluster shows what its nodes told up to about ten seconds ago: a lock may be gone with the task just ended.
+LATE_SECONDS = 60
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +71,11 @@ def from_status(code):
         return [('cluster', reason['message']) for reason in seen.state.reasons if reason['code'] == code]
 
     return find
+
+
+def node_unresponsive(seen, _limits):
+    for node, why in sorted(seen.answers['silent'].items()):
+        yield node, f'The cluster counts {node} as online, but it does not answer: {why}'.rstrip('.') + '.'
 
 
 def used_storages(seen):
@@ -201,13 +209,40 @@ def task_failed(seen, limits):
     return failures(seen, limits, lambda kind: kind not in GUEST_TASKS)
 
 
-def lock_left(seen, _limits):
-    busy = {str(one.get('id')) for one in seen.answers['tasks'] if not one.get('endtime')}
-    backing_up = any(one.get('type') in GUEST_TASKS and not one.get('endtime') for one in seen.answers['tasks'])
+def guest_tasks(seen):
+    """{vmid as text: its tasks that run, or ended just now}."""
+    found = {}
+    for one in seen.answers['tasks']:
+        if not one.get('endtime') or one['endtime'] > seen.now - LATE_SECONDS:
+            found.setdefault(str(one.get('id') or ''), []).append(one)
+    return found
+
+
+def locked(seen):
+    """(row, the tasks that work on it) of the guests that are locked; a suspended machine's lock is its normal state."""
+    tasks = guest_tasks(seen)
+    whole_backups = [one for one in tasks.get('', ()) if one.get('type') in GUEST_TASKS]
     for row in seen.guests:
-        lock = row.get('lock')
-        if lock and str(row['vmid']) not in busy and not (lock == 'backup' and backing_up) and lock != 'suspended':
-            yield row['id'], f'{row.get("name") or row["vmid"]} ({row["vmid"]}) is locked ({lock}), and no task works on it.'
+        if row.get('lock') and row['lock'] != 'suspended':
+            yield row, tasks.get(str(row['vmid']), []) + (whole_backups if row['lock'] == 'backup' else [])
+
+
+def lock_left(seen, _limits):
+    for row, tasks in locked(seen):
+        if not tasks:
+            yield row['id'], f'{guest_label(row)} is locked ({row["lock"]}), and no task works on it.'
+
+
+def lock_held_long(seen, limits):
+    for row, tasks in locked(seen):
+        own = [one for one in tasks if one.get('id') and not one.get('endtime')]
+        hours = max(((seen.now - one['starttime']) / 3600 for one in own), default=0)
+        if hours > limits['lock_hours']:
+            yield row['id'], f'{guest_label(row)} is locked ({row["lock"]}) by a task that has run for {hours:.0f} hours.'
+
+
+def guest_label(row):
+    return f'{row.get("name") or row["vmid"]} ({row["vmid"]})'
 
 
 def ceph_state(wanted):
@@ -239,6 +274,7 @@ def versions_differ(seen, _limits):
 CHECKS = (
     Check('no_quorum', CRITICAL, ('status',), from_status('no_quorum')),
     Check('nodes_offline', WARNING, ('status',), from_status('nodes_offline')),
+    Check('node_unresponsive', WARNING, ('versions',), node_unresponsive),
     Check('too_few_nodes', WARNING, ('status',), from_status('too_few_nodes')),
     Check('storage_full', CRITICAL, ('resources',), storage_full),
     Check('storage_nearly_full', WARNING, ('resources',), storage_nearly_full),
@@ -255,6 +291,7 @@ CHECKS = (
     Check('backup_failed', WARNING, ('tasks',), backup_failed),
     Check('task_failed', WARNING, ('tasks',), task_failed),
     Check('lock_left', WARNING, ('resources', 'tasks'), lock_left),
+    Check('lock_held_long', WARNING, ('resources', 'tasks'), lock_held_long),
     Check('ceph_error', CRITICAL, ('ceph',), ceph_state('HEALTH_ERR')),
     Check('ceph_warning', WARNING, ('ceph',), ceph_state('HEALTH_WARN')),
     Check('updates_pending', WARNING, ('updates',), updates_pending),
@@ -262,8 +299,6 @@ CHECKS = (
 )
 CODES = tuple(check.code for check in CHECKS)
 UNREACHABLE = 'unreachable'
-# Without these sources nothing can be said of a cluster.
-ESSENTIAL = frozenset({'status', 'resources'})
 # Not part of a run unless asked for: it needs the privilege Sys.Modify.
 ON_REQUEST = frozenset({'updates_pending'})
 
@@ -271,24 +306,30 @@ ON_REQUEST = frozenset({'updates_pending'})
 def judge(seen, checks, thresholds, ignore, missing):
     """Run checks -> {status, reasons, ignored, skipped}.
 
-    checks: those to run. ignore: codes, or 'code:object'. missing: {source: why it could not be read}.
-    reasons, ignored: [{code, severity, object, message}]; skipped: [{code, message}].
+    checks: those to run. ignore: codes, or 'code:object'. missing: {source: why it could not be read}, wholly or of some nodes.
+    reasons, ignored: [{code, severity, object, message}]; skipped: [{code, message}] of checks that were not made, or not of
+    all nodes.
     """
     reasons, ignored, skipped = [], [], []
     for check in checks:
         lost = [missing[source] for source in check.needs if source in missing]
         if lost:
             skipped.append({'code': check.code, 'message': lost[0]})
-            continue
-        for name, message in check.find(seen, thresholds):
-            finding = {'code': check.code, 'severity': check.severity, 'object': name, 'message': message}
-            (ignored if check.code in ignore or f'{check.code}:{name}' in ignore else reasons).append(finding)
+        if all(source in seen.answers for source in check.needs):
+            for name, message in check.find(seen, thresholds):
+                finding = {'code': check.code, 'severity': check.severity, 'object': name, 'message': message}
+                (ignored if is_ignored(finding, ignore) else reasons).append(finding)
     severities = {one['severity'] for one in reasons}
     status = 'unhealthy' if CRITICAL in severities else 'degraded' if reasons else 'healthy'
     return {'status': status, 'reasons': reasons, 'ignored': ignored, 'skipped': skipped}
 
 
-def unreachable(error):
-    """The judgement of a cluster that could not be asked."""
+def is_ignored(finding, ignore):
+    return finding['code'] in ignore or f'{finding["code"]}:{finding["object"]}' in ignore
+
+
+def unreachable(error, ignore=frozenset()):
+    """The judgement of a cluster that could not be asked: unknown, also where that is ignored."""
     reason = {'code': UNREACHABLE, 'severity': CRITICAL, 'object': 'cluster', 'message': error.message}
-    return {'status': 'unknown', 'reasons': [reason], 'ignored': [], 'skipped': []}
+    known = is_ignored(reason, ignore)
+    return {'status': 'unknown', 'reasons': [] if known else [reason], 'ignored': [reason] if known else [], 'skipped': []}

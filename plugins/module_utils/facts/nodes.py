@@ -16,6 +16,7 @@ from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadReq
 from ansible_collections.pve.fleet.plugins.module_utils.facts import node_parts as parts
 from ansible_collections.pve.fleet.plugins.module_utils.fleet import shape
 from ansible_collections.pve.fleet.plugins.module_utils.fleet.fan_out import fan_out
+from ansible_collections.pve.fleet.plugins.module_utils.guests.find import is_unreachable
 from ansible_collections.pve.fleet.plugins.module_utils.schema.wording import joined, suggestion
 
 # subset -> (path below the node, function(answer) -> facts)
@@ -81,7 +82,8 @@ def gather(client, cluster, subsets, names=None):
             for subset in sorted(subsets)
             if subset in PER_NODE
         ]
-        results = fan_out(lambda job: ask(reader, *job), jobs, client.connection.max_in_flight)
+        silent = {}
+        results = fan_out(lambda job: ask(reader, silent, *job), jobs, client.connection.max_in_flight)
         for result in results:
             entry, subset = result.item
             add(entry, subset, result)
@@ -110,10 +112,17 @@ def answer(reader, path):
         return None, error
 
 
-def ask(reader, entry, subset):
-    """(answer, seconds since the epoch before and after asking)."""
-    before = time.time()
-    found = reader.get('nodes', entry['node'], *PER_NODE[subset][0].split('/'))
+def ask(reader, silent, entry, subset):
+    """(answer, seconds since the epoch before and after asking). A node that does not answer is asked no more."""
+    node, before = entry['node'], time.time()
+    if node in silent:
+        raise silent[node]
+    try:
+        found = reader.get('nodes', node, *PER_NODE[subset][0].split('/'))
+    except FleetError as error:
+        if is_unreachable(error):
+            silent[node] = error
+        raise
     return found, (before, time.time())
 
 
@@ -135,7 +144,7 @@ def base(row, cluster, found, subsets):
 def add(entry, subset, result):
     if result.error is not None:
         entry['problems'][subset] = result.error.message
-        if getattr(result.error, 'status', None) in (595, 596, 597, 599):
+        if is_unreachable(result.error):
             entry['reason'] = 'the cluster counts the node as online, but it does not answer'
         return
     found, times = result.value

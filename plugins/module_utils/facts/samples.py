@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
 import os
 import tempfile
 
@@ -117,8 +119,19 @@ def add_row(found, cluster, row):
 
 def add_values(found, text, row, values):
     for metric, key in values:
-        if isinstance(row.get(key), (int, float)):
-            found[metric].append((text, row[key]))
+        value = figure(row.get(key))
+        if value is not None:
+            found[metric].append((text, value))
+
+
+def figure(value):
+    """A number as PVE gives it, sometimes in a text; None for anything else."""
+    if isinstance(value, (int, float)):
+        return value
+    try:
+        return float(value) if isinstance(value, str) and math.isfinite(float(value)) else None
+    except ValueError:
+        return None
 
 
 def labels(**values):
@@ -159,6 +172,26 @@ def targets(views, port):
     return found
 
 
+def in_order(entries):
+    """Targets by cluster, nodes before guests: as long as nothing differs the file stays the same."""
+    return sorted(entries, key=lambda one: (one['labels']['__meta_pve_cluster'], '__meta_pve_vmid' in one['labels'], rank(one)))
+
+
+def rank(entry):
+    labels = entry['labels']
+    return (int(labels.get('__meta_pve_vmid') or 0), labels['__meta_pve_node'])
+
+
+def targets_of(path, clusters):
+    """What a list that is there already says of these clusters; nothing when it cannot be read or is no such list."""
+    try:
+        with open(path, encoding='utf-8') as file:
+            entries = json.load(file)
+        return [one for one in entries if one['labels']['__meta_pve_cluster'] in clusters] if clusters else []
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
 def first_address(guest):
     listed = [address for found in (guest.get('addresses') or {}).values() for address in found]
     return next((one for one in listed if not one.lower().startswith('fe80')), None)
@@ -167,27 +200,38 @@ def first_address(guest):
 def write_file(path, text, check_mode):
     """Write a text in one step, readable by all -> whether it differs from what was there. Raises BadRequest."""
     try:
-        with open(path, encoding='utf-8') as file:
+        with open(path, encoding='utf-8', newline='') as file:
             if file.read() == text:
                 return False
     except (FileNotFoundError, UnicodeDecodeError):
         pass
     except OSError as error:
         raise cannot_write(path, error) from None
-    folder = os.path.dirname(os.path.abspath(path))
+    path = os.path.realpath(path)
+    folder = os.path.dirname(path)
     if check_mode:
         if not os.access(folder, os.W_OK):
             raise BadRequest(f'{path} cannot be written: its folder is missing or not writable. Make it, or choose another.')
         return True
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=folder, prefix='.pve-')
-        with os.fdopen(descriptor, 'w', encoding='utf-8') as file:
-            os.fchmod(descriptor, 0o644)
-            file.write(text)
-        os.replace(temporary, path)
+        replace(path, folder, text)
     except OSError as error:
         raise cannot_write(path, error) from None
     return True
+
+
+def replace(path, folder, text):
+    """Put a file in the place of another, whole: who reads sees the old one or the new one. Raises OSError."""
+    descriptor, temporary = tempfile.mkstemp(dir=folder, prefix='.pve-')
+    try:
+        with os.fdopen(descriptor, 'w', encoding='utf-8', newline='') as file:
+            os.fchmod(descriptor, 0o644)
+            file.write(text)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
 
 
 def cannot_write(path, error):

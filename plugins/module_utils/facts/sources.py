@@ -13,6 +13,7 @@ from ansible_collections.pve.fleet.plugins.module_utils.api.errors import FleetE
 from ansible_collections.pve.fleet.plugins.module_utils.facts.node_parts import clock
 from ansible_collections.pve.fleet.plugins.module_utils.fleet import shape
 from ansible_collections.pve.fleet.plugins.module_utils.fleet.fan_out import fan_out
+from ansible_collections.pve.fleet.plugins.module_utils.guests.find import is_unreachable
 
 PER_CLUSTER = {
     'status': ('cluster', 'status'),
@@ -31,11 +32,16 @@ PER_NODE = {
 }
 
 
+# Nodes that the cluster counts as online and that do not answer: {node: why}. Read along with the sources of nodes.
+SILENT = 'silent'
+
+
 def read(client, wanted):
-    """Read sources of a cluster -> ({source: answer}, {source: why it is missing}).
+    """Read sources of a cluster -> ({source: answer}, {source: why it is missing, or missing of some nodes}).
 
     Answers of nodes are {node: answer}; of `time` the seconds by which a node is ahead. Nodes that are offline are not
-    asked. Raises FleetError when the list of resources or the status cannot be had.
+    asked; those that turn out not to answer are under SILENT.
+    Raises FleetError when the list of resources or the status cannot be had.
     """
     with contextlib.closing(Reader(client)) as reader:
         limit = client.connection.max_in_flight
@@ -44,20 +50,27 @@ def read(client, wanted):
         nodes = [row['node'] for row in shape.split(found['resources'])['nodes'] if row['node'] not in offline]
         jobs = [(name, None) for name in sorted(wanted) if name in PER_CLUSTER and name not in found]
         jobs += [(name, node) for name in sorted(wanted) if name in PER_NODE for node in nodes]
-        missing = {}
-        for name in wanted:
-            if name in PER_NODE:
-                found[name] = {}
-        for result in fan_out(lambda job: ask(reader, *job), jobs, limit):
+        missing, silent = {}, {}
+        found |= {name: {} for name in wanted if name in PER_NODE}
+        for result in fan_out(lambda job: ask(reader, silent, *job), jobs, limit):
             place(found, missing, result)
-    return found, missing
+    return {**found, SILENT: silent}, missing
 
 
-def ask(reader, name, node):
+def ask(reader, silent, name, node):
+    """The answer of one source; None of a node that is silent, which is asked no more."""
     if node is None:
         return reader.get(*PER_CLUSTER[name])
+    if node in silent:
+        return None
     before = time.time()
-    answer = reader.get('nodes', node, *PER_NODE[name])
+    try:
+        answer = reader.get('nodes', node, *PER_NODE[name])
+    except FleetError as error:
+        if not is_unreachable(error):
+            raise
+        silent[node] = error.message
+        return None
     return clock(answer, (before, time.time()))['time']['skew'] if name == 'time' else answer
 
 
@@ -70,5 +83,5 @@ def place(found, missing, result):
             missing.setdefault(name, result.error.message)
     elif node is None:
         found[name] = result.value
-    else:
+    elif result.value is not None:
         found[name][node] = result.value

@@ -27,6 +27,8 @@ clusters:
      guests: [{{name: web, node: pve1, status: running, tags: [web]}}, {{name: db, node: pve2, status: running, tags: [db]}}, {{name: old, node: pve2}}]}}
 """
 DOCUMENT = (ROOT / 'docs' / 'inventory.md').read_text(encoding='utf-8')
+HEALTH = (ROOT / 'docs' / 'health.md').read_text(encoding='utf-8')
+PLAYBOOKS = re.findall(r'```yaml\n(# \w+\.yml.*?)```', HEALTH, re.S)
 IN_PLUGIN = list(yaml.safe_load_all(plugin.EXAMPLES))
 IN_DOCUMENT = [yaml.safe_load(text) for text in re.findall(r'```yaml\n(# \w+\.pve\.yml.*?)```', DOCUMENT, re.S)]
 
@@ -68,3 +70,22 @@ def test_playbooks(module, prod, run_playbook, tmp_path):
     run = run_playbook(yaml.safe_load(text)).ok()
     assert run.tasks
     assert {task.status for task in run.tasks} <= {'ok', 'changed'}
+
+
+@pytest.mark.parametrize('text', PLAYBOOKS, ids=lambda text: text.split(':')[0])
+def test_playbooks_of_the_page_about_health(text, prod, run_playbook, tmp_path):
+    here_ = text.replace('/var/lib/prometheus/node-exporter', str(tmp_path)).replace('/etc/prometheus/targets', str(tmp_path))
+    run = run_playbook(yaml.safe_load(here_)).ok()
+    assert run.tasks
+
+
+def test_the_monitoring_check_ends_with_a_status_of_its_own(prod, run_playbook):
+    check = yaml.safe_load(next(text for text in PLAYBOOKS if text.startswith('# check.yml')))
+    prod.control.node_down('pve3')
+    assert run_playbook(check).rc == 0
+    prod.control.quorum(True)
+    run = run_playbook(check)
+    assert run.rc == 2
+    assert run.result('Health of all clusters')['summary']['status'] == 'unhealthy'
+    prod.control.fault('refuse', path='*', count=0)
+    assert run_playbook(check).rc == 2

@@ -41,6 +41,7 @@ def seen(**answers):
         'status': [{'type': 'cluster', 'name': 'prod', 'quorate': 1}, *nodes],
         'resources': [node('pve1'), node('pve2'), node('pve3')],
         'ha': [], 'backups': [], 'tasks': [], 'ceph': None, 'certificates': {}, 'time': {}, 'replication': {}, 'updates': {}, 'versions': {},
+        'silent': {},
     }
     return health.Seen({**well, **answers}, 3, NOW)
 
@@ -55,6 +56,10 @@ def certificate(days, name='pve-ssl.pem'):
 
 def failed_task(kind='qmstart', **more):
     return {'tasks': [{'type': kind, 'id': '104', 'node': 'pve1', 'starttime': NOW - 60, 'endtime': NOW, 'status': 'got timeout', **more}]}
+
+
+def task(kind):
+    return {'type': kind, 'id': '104', 'node': 'pve1', 'starttime': NOW - 60}
 
 
 def rows(*more):
@@ -86,7 +91,13 @@ ILL = [
     (failed_task(), {'task_failed'}, 'degraded'),
     (failed_task(status='WARNINGS: 1'), set(), 'healthy'),
     (failed_task(starttime=NOW - 2 * DAY), set(), 'healthy'),
+    ({'silent': {'pve2': 'no answer (595)'}}, {'node_unresponsive'}, 'degraded'),
     (rows(guest(104, lock='backup')), {'lock_left'}, 'degraded'),
+    (rows(guest(104, lock='suspended')), set(), 'healthy'),
+    ({**rows(guest(104, lock='snapshot')), 'tasks': [{**task('qmsnapshot'), 'endtime': NOW - 5, 'status': 'OK'}]}, set(), 'healthy'),
+    ({**rows(guest(104, lock='snapshot')), 'tasks': [{**task('qmsnapshot'), 'endtime': NOW - 90, 'status': 'OK'}]}, {'lock_left'}, 'degraded'),
+    ({**rows(guest(104, lock='backup')), 'tasks': [{**task('vzdump'), 'id': '', 'starttime': NOW - 3 * DAY}]}, set(), 'healthy'),
+    ({**rows(guest(104, lock='migrate')), 'tasks': [{**task('qmigrate'), 'starttime': NOW - 2 * DAY}]}, {'lock_held_long'}, 'degraded'),
     ({**rows(guest(104, lock='migrate')), 'tasks': [{'type': 'qmigrate', 'id': '104', 'node': 'pve1', 'starttime': NOW}]}, set(), 'healthy'),
     ({'ceph': {'health': {'status': 'HEALTH_ERR', 'checks': {'OSD_DOWN': {}}}}}, {'ceph_error'}, 'unhealthy'),
     ({'ceph': {'health': {'status': 'HEALTH_WARN'}}}, {'ceph_warning'}, 'degraded'),
@@ -135,13 +146,24 @@ def test_a_shared_storage_is_told_once():
 
 
 def test_a_check_without_its_data_is_skipped():
-    found = health.judge(seen(), health.CHECKS, health.THRESHOLDS, frozenset(), {'ha': 'Permission check failed'})
+    lacking = seen()
+    del lacking.answers['ha']
+    found = health.judge(lacking, health.CHECKS, health.THRESHOLDS, frozenset(), {'ha': 'Permission check failed'})
     assert found['skipped'] == [{'code': 'ha_error', 'message': 'Permission check failed'}]
     assert found['status'] == 'healthy'
 
 
-def test_a_cluster_that_cannot_be_asked_is_unknown():
-    assert health.unreachable(BadGateway('cluster prod cannot be reached.'))['reasons'][0]['code'] == 'unreachable'
+def test_what_one_node_refuses_does_not_hide_the_findings_of_the_others():
+    found = health.judge(seen(**certificate(-1)), health.CHECKS, health.THRESHOLDS, frozenset(), {'certificates': 'pve2: cannot open file'})
+    assert [one['code'] for one in found['reasons']] == ['certificate_expired']
+    assert {one['code'] for one in found['skipped']} == {'certificate_expired', 'certificate_expiring'}
+
+
+def test_a_cluster_that_cannot_be_asked_is_unknown_also_where_that_is_ignored():
+    error = BadGateway('cluster prod cannot be reached.')
+    assert health.unreachable(error)['reasons'][0]['code'] == 'unreachable'
+    known = health.unreachable(error, frozenset({'unreachable'}))
+    assert (known['status'], known['reasons'], len(known['ignored'])) == ('unknown', [], 1)
 
 
 def test_checks_are_chosen_by_code():
