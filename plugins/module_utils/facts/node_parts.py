@@ -22,12 +22,18 @@ def usage(entry):
     return {'total': total, 'used': used, 'free': free, 'share': share(used, total)}
 
 
+def kernel_release(version):
+    """'5.15.131-2-pve' of what releases before 8 give alone: 'Linux 5.15.131-2-pve #1 SMP PVE ...'."""
+    words = (version or '').split()
+    return words[1] if len(words) > 1 else version
+
+
 def status(found, _times):
     cpu, kernel = found.get('cpuinfo') or {}, found.get('current-kernel') or {}
     version = str(found.get('pveversion') or '')
     return {
         'pve_version': version.split('/')[1] if version.count('/') else version or None,
-        'kernel': kernel.get('release') or found.get('kversion'),
+        'kernel': kernel.get('release') or kernel_release(found.get('kversion')),
         'boot_mode': (found.get('boot-info') or {}).get('mode'),
         'cpu_info': {
             'model': cpu.get('model'),
