@@ -116,7 +116,8 @@ options:
     description:
       - Whether a user, a role and an API token are made on the cluster for each of O(token_tiers). Only the tokens
         are stored; O(api_user) and O(api_password) are used this once and forgotten.
-      - Nothing is made when the stored tokens are still accepted.
+      - Nothing is made when the stored tokens are still accepted. With an administrator's login their roles get what the
+        cluster's release knows and they lack, as they do after an upgrade from one release to the next.
     type: bool
     default: false
   token_tiers:

@@ -69,6 +69,31 @@ def make_role(client, roles, role, privileges):
         client.put('access', 'roles', role, params={'privs': text})
 
 
+def outdated_roles(client, wanted_tiers):
+    """{role: (its privileges, those that it should have)} where these differ, as they do after an upgrade to another release.
+
+    client: logged in as an administrator. A role that is not there is no role of ours to be changed.
+    """
+    known = client.get('access', 'roles', 'Administrator')
+    held = {role['roleid']: sorted(filter(None, (role.get('privs') or '').split(','))) for role in client.get('access', 'roles')}
+    wanted = {tiers.role_id(tier): tiers.privileges(tier, known) for tier in wanted_tiers}
+    return {role: (held[role], privileges) for role, privileges in wanted.items() if role in held and held[role] != privileges}
+
+
+def update_roles(client, roles):
+    """Give roles what outdated_roles() found that they should have."""
+    for role, (_held, privileges) in roles.items():
+        client.put('access', 'roles', role, params={'privs': ','.join(privileges)})
+
+
+def role_words(role, held, privileges):
+    """What changes in a role, for a person."""
+    given, taken = sorted(set(privileges) - set(held)), sorted(set(held) - set(privileges))
+    parts = [f'give it {", ".join(given)}'] if given else []
+    parts += [f'take {", ".join(taken)} from it'] if taken else []
+    return f'bring role {role} up to date: {" and ".join(parts)}'
+
+
 def token_names(client, user):
     return {token['tokenid'] for token in client.get('access', 'users', user, 'token')}
 

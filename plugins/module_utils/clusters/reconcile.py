@@ -52,6 +52,8 @@ def register(context, current):
     seen = prove(context, record, new)
     record = with_discovery(seen, want, record)
     made = plan.make_plan(current, record, old, tuple(one for one in new))
+    if want.create_token and want.login and not seen.to_make:
+        seen = with_outdated_roles(context, record, want, seen)
     return store(context, current, made, new, seen, want)
 
 
@@ -89,11 +91,16 @@ def client_for(context, record, login):
 
 @dataclasses.dataclass(frozen=True)
 class Seen:
-    """client: the one that proved itself; found: probe.Probe; to_make: tiers whose tokens are still to be made."""
+    """client: the one that proved itself; found: probe.Probe; to_make: tiers whose tokens are still to be made.
+
+    administrator: a client that may change roles; roles: those to bring up to date, as managed_token.outdated_roles() gives them.
+    """
 
     client: object
     found: probe.Probe
     to_make: tuple
+    administrator: object = None
+    roles: dict = dataclasses.field(default_factory=dict)
 
 
 def prove(context, record, credentials):
@@ -108,6 +115,12 @@ def prove(context, record, credentials):
         found = probe.probe(client, record.min_nodes, with_resources=seen is None)
         seen = seen or Seen(client, found, to_make)
     return seen
+
+
+def with_outdated_roles(context, record, want, seen):
+    """Seen with the roles of its tokens that lack what this release has, or have what it should not give."""
+    client = client_for(context, record, direct_login(context.params))
+    return dataclasses.replace(seen, administrator=client, roles=managed_token.outdated_roles(client, want.token_tiers))
 
 
 def with_discovery(seen, want, record):
@@ -129,8 +142,14 @@ def store(context, current, made, credentials, seen, want):
     if not context.check_mode:
         if changed:
             record = write(context, current, made.record, credentials, seen, want)
+        managed_token.update_roles(seen.administrator, seen.roles)
         record = note_state(context, record, seen.found)
-    result = result_of(record, credentials, changed, words, made.before, made.after)
+    words += [managed_token.role_words(role, *privileges) for role, privileges in seen.roles.items()]
+    before, after = dict(made.before), dict(made.after)
+    if seen.roles:
+        changed = True
+        before['roles'], after['roles'] = ({role: pair[index] for role, pair in seen.roles.items()} for index in (0, 1))
+    result = result_of(record, credentials, changed, words, before, after)
     if changed and not context.check_mode:
         context.audit.append(audit(record, 'register' if current is None else 'update', result))
     return result
