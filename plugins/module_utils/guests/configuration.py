@@ -15,6 +15,7 @@ from ansible_collections.pve.fleet.plugins.module_utils.guests.describe import (
     schemas,
 )
 from ansible_collections.pve.fleet.plugins.module_utils.guests.kinds import IP_CONFIG, UNUSED
+from ansible_collections.pve.fleet.plugins.module_utils.guests.releases import check_settings
 from ansible_collections.pve.fleet.plugins.module_utils.guests.wish import Wish, differs, is_device, merged_text
 from ansible_collections.pve.fleet.plugins.module_utils.schema.parameters import find_parameter
 from ansible_collections.pve.fleet.plugins.module_utils.schema.tables import tables
@@ -23,31 +24,17 @@ from ansible_collections.pve.fleet.plugins.module_utils.schema.values import is_
 
 MAC_NAMES = ('macaddr', 'hwaddr')
 LONGEST = 60
-# Options that not every supported release has: whether they are known must be looked up, not assumed.
-NOT_IN_ALL_RELEASES = {
-    'qemu': frozenset({'allow-ksm', 'amd-sev', 'ciupgrade', 'intel-tdx', 'virtiofs'}),
-    'lxc': frozenset({'dev', 'entrypoint', 'env', 'timezone'}),
-}
 READ_ONLY = {'lxc': {'unprivileged': 'whether a container is privileged'}}
 
 
-def unsure_keys(desired, config):
-    """Declared options of which it depends on the release whether they exist, and which the guest does not show."""
-    known = NOT_IN_ALL_RELEASES[desired.kind.name]
-    newest = schemas(desired.kind.name)
-    return [
-        key for key in desired.named_keys()
-        if key not in config and (key.rstrip('0123456789') in known or find_parameter(newest, key) is None)
-    ]  # fmt: skip
-
-
 def check_keys(desired, release):
-    """Raise BadRequest for options that the release does not have, with names that are spelled alike."""
+    """Raise BadRequest for options and settings that the release does not have, with names that are spelled alike."""
     known = schemas(desired.kind.name, release)
     for key in desired.named_keys():
         if find_parameter(known, key) is None and not UNUSED.fullmatch(key):
             found = tables(release).check('PUT', desired.kind.config_path, {key: ''}, complete=False)
             raise BadRequest(found[key], details={'option': key, 'release': release})
+    check_settings(desired, release)
 
 
 def plan_configuration(plan, desired, state, facts, created):

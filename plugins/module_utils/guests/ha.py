@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.pve.fleet.plugins.module_utils.api.errors import FleetError
+from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest, FleetError
+from ansible_collections.pve.fleet.plugins.module_utils.resources.ha_rule import check_group
+from ansible_collections.pve.fleet.plugins.module_utils.schema.tables import tables
 
+RESOURCES = '/cluster/ha/resources'
 SETTINGS = ('state', 'group', 'max_restart', 'max_relocate', 'failback', 'comment')
 
 
@@ -46,6 +49,15 @@ def plan_ha(plan, desired, facts):
     else:
         plan.add('ha', f'set {words} in HA', method='put', settings=changed)
         plan.differ({'ha': {name: current.get(name) for name in changed}}, {'ha': changed})
+
+
+def check_ha(context, plan):
+    """Raise BadRequest for settings of HA that this release does not have; the group must be there."""
+    for settings in [step.data['settings'] for step in plan.steps if step.name == 'ha']:
+        for problem in tables(context.client.release).check('POST', RESOURCES, settings, complete=False).values():
+            raise BadRequest(f'ha: {problem}')
+        if settings.get('group'):
+            check_group(context, settings['group'])
 
 
 def shown(current):

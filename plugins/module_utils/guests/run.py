@@ -14,7 +14,7 @@ from ansible_collections.pve.fleet.plugins.module_utils.guests import in_the_mak
 from ansible_collections.pve.fleet.plugins.module_utils.guests.addresses import known_addresses, read_addresses
 from ansible_collections.pve.fleet.plugins.module_utils.guests.apply import Replan, Session, apply_plan
 from ansible_collections.pve.fleet.plugins.module_utils.guests.checks import check_plan
-from ansible_collections.pve.fleet.plugins.module_utils.guests.configuration import check_keys, unsure_keys
+from ansible_collections.pve.fleet.plugins.module_utils.guests.configuration import check_keys
 from ansible_collections.pve.fleet.plugins.module_utils.guests.describe import (
     NEWEST,
     described,
@@ -25,9 +25,11 @@ from ansible_collections.pve.fleet.plugins.module_utils.guests.desired import re
 from ansible_collections.pve.fleet.plugins.module_utils.guests.errors import explained
 from ansible_collections.pve.fleet.plugins.module_utils.guests.find import find, guest_rows
 from ansible_collections.pve.fleet.plugins.module_utils.guests.gather import gather
+from ansible_collections.pve.fleet.plugins.module_utils.guests.ha import check_ha
 from ansible_collections.pve.fleet.plugins.module_utils.guests.kinds import KINDS
 from ansible_collections.pve.fleet.plugins.module_utils.guests.plan import plan_guest
 from ansible_collections.pve.fleet.plugins.module_utils.guests.read import read_power, read_state
+from ansible_collections.pve.fleet.plugins.module_utils.guests.releases import unsure_keys
 from ansible_collections.pve.fleet.plugins.module_utils.guests.steps import Plan, merge
 from ansible_collections.pve.fleet.plugins.module_utils.guests.wait import (
     READY,
@@ -42,7 +44,7 @@ for _kind in KINDS:
     schemas(_kind)
 
 MOST_PLANS = 4
-# Steps whose requests differ between releases. Options that not all releases have are found by unsure_keys().
+# Steps whose requests differ between releases. Options and settings that not all releases have are found by unsure_keys().
 BY_RELEASE = ('pool', 'ha')
 
 
@@ -120,6 +122,7 @@ class Run:
         if any(step.name in BY_RELEASE for step in plan.steps) and self.client.release != release:
             facts, plan = self.plan(rows, row, state, self.client.release)
         node = facts.node or (state.node if state else None)
+        check_ha(self.context, plan)
         check_plan(self.client, self.desired, plan, self.desired.node or node)
         return state, facts, plan
 

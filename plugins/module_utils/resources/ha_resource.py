@@ -11,6 +11,7 @@ from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadReq
 from ansible_collections.pve.fleet.plugins.module_utils.engine.resource import Field, Kind
 from ansible_collections.pve.fleet.plugins.module_utils.resources.arguments import REMOVE
 from ansible_collections.pve.fleet.plugins.module_utils.resources.guard import FORCE, guarded
+from ansible_collections.pve.fleet.plugins.module_utils.resources.ha_rule import check_group
 from ansible_collections.pve.fleet.plugins.module_utils.schema.formats import split_list
 
 
@@ -30,8 +31,11 @@ def besides(case, client):
 
 
 def check(case, context):
-    """Rules that name it are kept; the guest must be there: PVE says so only when it is asked in earnest."""
+    """Rules that name it are kept; the guest and the group must be there: PVE says so only when it is asked in earnest."""
     guarded(besides)(case, context)
+    group = case.wanted.get('group') if case.state == 'present' else None
+    if group and group != (case.current or {}).get('group'):
+        check_group(context, group)
     if case.state == 'present' and case.current is None:
         kind, vmid = case.ident['sid'].split(':')
         kinds = {'vm': 'qemu', 'ct': 'lxc'}

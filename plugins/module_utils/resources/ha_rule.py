@@ -15,6 +15,7 @@ from ansible_collections.pve.fleet.plugins.module_utils.engine.reconcile import 
 from ansible_collections.pve.fleet.plugins.module_utils.engine.resource import Field, Kind
 from ansible_collections.pve.fleet.plugins.module_utils.resources.arguments import REMOVE
 from ansible_collections.pve.fleet.plugins.module_utils.resources.info import info_run
+from ansible_collections.pve.fleet.plugins.module_utils.schema.wording import suggestion
 
 
 def fields(strict, rules):
@@ -136,6 +137,16 @@ def in_its_flavour(context, runner):
             if error.status != NO_SUCH_PATH:
                 raise
     return runner(groups(resources))(context)
+
+
+def check_group(context, group):
+    """Whether resources can be put into this group: raises BadRequest where the release has none; says so where it is not there."""
+    release = context.client.release
+    if release == '9':
+        raise BadRequest(f'group: Proxmox VE {release} has rules instead of HA groups. Leave group out, and name the guest in a rule (pve_ha_rule).')
+    known = [row['group'] for row in context.client.get('cluster', 'ha', 'groups')]
+    if group not in known:
+        context.missing(NotFound(f"group: there is no HA group '{group}'. {suggestion(group, known) or 'Create it first (pve_ha_rule).'}"))
 
 
 def run(context):

@@ -9,23 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest, Conflict, NotFound
-from ansible_collections.pve.fleet.plugins.module_utils.guests import (
-    cloud_init,
-    configuration,
-    disks,
-    hotplug,
-    placement,
-)
+from ansible_collections.pve.fleet.plugins.module_utils.guests import cloud_init, disks, hotplug, placement
 from ansible_collections.pve.fleet.plugins.module_utils.guests.addresses import by_network, declared_addresses
 from ansible_collections.pve.fleet.plugins.module_utils.guests.describe import described, schemas
 from ansible_collections.pve.fleet.plugins.module_utils.guests.find import find, find_source
-from ansible_collections.pve.fleet.plugins.module_utils.guests.kinds import KINDS, LXC, QEMU
+from ansible_collections.pve.fleet.plugins.module_utils.guests.kinds import LXC, QEMU
 from ansible_collections.pve.fleet.plugins.module_utils.guests.progress import shown_line
 from ansible_collections.pve.fleet.plugins.module_utils.guests.read import from_pending
 from ansible_collections.pve.fleet.plugins.module_utils.guests.wish import Wish, differs, merged_text
 from ansible_collections.pve.fleet.plugins.module_utils.schema.parameters import find_parameter
 from ansible_collections.pve.fleet.plugins.module_utils.schema.size import GIB
-from ansible_collections.pve.fleet.plugins.module_utils.schema.tables import tables
 
 NET = 'virtio=BC:24:11:AB:51:92,bridge=vmbr0,tag=3'
 DISK = 'local:100/vm-100-disk-0.raw,discard=on,size=2G'
@@ -175,13 +168,6 @@ def test_a_description_hides_secrets_and_parses_the_rest():
     assert shown['config']['networks']['net0']['tag'] == 3
     assert shown['config']['disks']['scsi0']['discard'] is True
     assert shown['tags'] == ['a', 'b']
-
-
-def test_keys_that_not_all_releases_have_are_known():
-    for kind in KINDS.values():
-        names = {release: {name.replace('[n]', '') for name in tables(release).operation('PUT', kind.config_path).parameters}
-                 for release in ('7.4', '8.4', '9')}
-        assert names['9'] - (names['7.4'] & names['8.4']) <= configuration.NOT_IN_ALL_RELEASES[kind.name]
 
 
 def test_public_keys_are_recognised():
