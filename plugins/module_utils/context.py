@@ -38,6 +38,13 @@ class Context:
         self._clients = {}
         self._default = None
 
+    def within(self, spec, params, client):
+        """A Context for a part of this run, on a Client of this one: with its own options, changes, warnings and secrets."""
+        part = Context(spec, params, self.access, self.check_mode, self.diff_mode, self.progress)
+        part.request_id, part._default = self.request_id, client
+        part.secrets |= self.secrets
+        return part
+
     @property
     def tier(self):
         """Which credential of a registered cluster this run uses."""
@@ -103,7 +110,11 @@ class Context:
         """What a change needs is not there: raises the error; warns in check mode, where an earlier task may be about to make it."""
         if not self.check_mode:
             raise error
-        self.warn(f'{error.message} This is check mode: the real run fails unless an earlier task makes it.')
+        self.warn(f'{error.message.rstrip(".")}. This is check mode: the real run fails unless an earlier task makes it.')
+
+    def event(self, text):
+        """A line that people see at once: one of several things is finished."""
+        getattr(self.progress, 'event', self.progress)(text)
 
     def warn(self, text):
         if text not in self.warnings:

@@ -32,9 +32,16 @@ options:
     description: Whether all guests are backed up.
     type: bool
   vmid:
-    description: The guests to back up, by vmid. They take the place of O(all) and O(pool).
+    description: The guests to back up, by vmid or name. They take the place of O(all) and O(pool).
     type: list
     elements: str
+  membership:
+    description:
+      - What O(vmid) is to the guests that the job has already. V(exact) makes them the only ones, V(present) adds them,
+        V(absent) takes them out.
+    type: str
+    choices: [present, absent, exact]
+    default: exact
   pool:
     description: The pool whose guests are backed up.
     type: str
@@ -83,6 +90,13 @@ options:
     description: How results are told.
     type: str
     choices: [auto, legacy-sendmail, notification-system]
+  notification_policy:
+    description: When a notification is sent; only Proxmox VE 8 has it.
+    type: str
+    choices: [always, failure, never]
+  notification_target:
+    description: Where it is sent; only Proxmox VE 8 has it.
+    type: str
   exclude_path:
     description: Paths that containers leave out.
     type: list
@@ -163,6 +177,21 @@ EXAMPLES = r"""
     cluster: prod
     id: nightly
     enabled: false
+
+- name: Every Sunday, one machine
+  pve.fleet.pve_backup_job:
+    cluster: prod
+    id: weekly
+    schedule: 'sun 03:00'
+    storage: nas
+    vmid: [web-01]
+
+- name: One more, beside those that the job has
+  pve.fleet.pve_backup_job:
+    cluster: prod
+    id: weekly
+    vmid: [web-02]
+    membership: present
 """
 
 RETURN = r"""

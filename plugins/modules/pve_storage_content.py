@@ -42,6 +42,11 @@ options:
   url:
     description: Where the node downloads the file.
     type: str
+  template:
+    description:
+      - A template of containers in the list of appliances that the node keeps (C(pveam available)), such as
+        V(debian-13-standard_13.1-2_amd64.tar.zst). The node downloads and verifies it.
+    type: str
   checksum:
     description: The checksum, which the cluster verifies before it takes the file.
     type: str
@@ -95,6 +100,12 @@ EXAMPLES = r"""
     content: iso
     url: https://example.com/images/debian-13.iso
 
+- name: Have the node fetch a template of containers from Proxmox
+  pve.fleet.pve_storage_content:
+    cluster: prod
+    storage: local
+    template: alpine-3.20-default_20240908_amd64.tar.xz
+
 - name: Upload a template of containers
   pve.fleet.pve_storage_content:
     cluster: prod
@@ -141,7 +152,7 @@ error:
   sample: {code: BadRequest, status: 400, message: 'What was wrong, where, and what to do.', details: {}}
 """
 
-from ansible_collections.pve.fleet.plugins.module_utils.resources.storage_content import ARGUMENTS, run
+from ansible_collections.pve.fleet.plugins.module_utils.resources.storage_content import ARGUMENTS, SOURCES, run
 from ansible_collections.pve.fleet.plugins.module_utils.runner import ModuleSpec, run_module
 
 SPEC = ModuleSpec(
@@ -149,6 +160,7 @@ SPEC = ModuleSpec(
     run=run,
     argument_spec=ARGUMENTS,
     tier='operator',
+    mutually_exclusive=(SOURCES,),
 )
 
 

@@ -5,8 +5,55 @@
 
 from __future__ import annotations
 
+from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest
+from ansible_collections.pve.fleet.plugins.module_utils.engine.decide import usual_changes
 from ansible_collections.pve.fleet.plugins.module_utils.engine.resource import Field, Kind
 from ansible_collections.pve.fleet.plugins.module_utils.resources.arguments import REMOVE
+from ansible_collections.pve.fleet.plugins.module_utils.resources.members import (
+    combined,
+    guest_row,
+    membership,
+    with_vmid,
+)
+
+
+def wanted(case, context):
+    """Names become vmids; by membership, guests are added, taken away, or all that there are."""
+    given, current, how = case.wanted.get('vmid'), case.current or {}, case.params['membership']
+    if not given or case.state == 'absent':
+        return case.wanted
+    rows = [] if all(map(str.isdigit, given)) else context.client.get('cluster', 'resources', params={'type': 'vm'})
+    vmids = combined(current.get('vmid', []), [vmid_of(case, item, rows, context) for item in given], how)
+    if how == 'present' and (current.get('all') or current.get('pool')):
+        raise BadRequest(f'{case.title} backs up {"pool " + current["pool"] if current.get("pool") else "all guests"}, and would be narrowed to '
+                         'those that are named. Set membership: exact if that is meant.')
+    if not vmids:
+        raise BadRequest(f'{case.title} would have no guest left. Delete it (state: absent), or pause it (enabled: false).')
+    return {**case.wanted, 'vmid': vmids}
+
+
+def vmid_of(case, item, rows, context):
+    """The vmid of a guest given by name; one that is given by vmid may be made later."""
+    row = None if item.isdigit() else guest_row(item, rows, case.title, context)
+    return str(row['vmid']) if row else item
+
+
+def check(case, _context):
+    """What PVE would ask for only when the job is sent."""
+    if case.state == 'absent' or case.current is not None:
+        return
+    if not case.wanted.get('schedule'):
+        raise BadRequest(f'Cannot create {case.title}: schedule is missing. Say when it shall run, such as mon..fri 02:00.')
+    if not any(case.wanted.get(name) for name in ('vmid', 'all', 'pool')):
+        raise BadRequest(f'Cannot create {case.title}: say what it shall back up: vmid, pool, or all: true.')
+
+
+def changes(case, names):
+    steps = usual_changes(case, names)
+    if steps[0].params.get('vmid'):
+        steps[0].params['vmid'] = with_vmid(steps[0].params['vmid'])
+    return steps
+
 
 BACKUP_JOB = Kind(
     name='backup_job',
@@ -14,7 +61,10 @@ BACKUP_JOB = Kind(
     identity=('id',),
     collection='cluster/backup',
     item='cluster/backup/{id}',
-    options=REMOVE,
+    options={**REMOVE, **membership('exact')},
+    wanted=wanted,
+    changes=changes,
+    check=check,
     fields=(
         Field('id', required=True),
         Field('schedule'),
@@ -36,6 +86,8 @@ BACKUP_JOB = Kind(
         Field('mailto', 'list', elements='str'),
         Field('mailnotification', choices=('always', 'failure')),
         Field('notification_mode', wire='notification-mode', choices=('auto', 'legacy-sendmail', 'notification-system')),
+        Field('notification_policy', wire='notification-policy', choices=('always', 'failure', 'never')),
+        Field('notification_target', wire='notification-target'),
         Field('exclude_path', 'list', wire='exclude-path', elements='str'),
         Field('stdexcludes', 'bool'),
         Field('bwlimit', 'int'),

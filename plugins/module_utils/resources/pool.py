@@ -9,6 +9,12 @@ from ansible_collections.pve.fleet.plugins.module_utils.api.errors import Confli
 from ansible_collections.pve.fleet.plugins.module_utils.api.named import get_or_none
 from ansible_collections.pve.fleet.plugins.module_utils.engine.plan import Change
 from ansible_collections.pve.fleet.plugins.module_utils.engine.resource import Field, Kind
+from ansible_collections.pve.fleet.plugins.module_utils.resources.members import (
+    combined,
+    guest_row,
+    membership,
+    with_vmid,
+)
 from ansible_collections.pve.fleet.plugins.module_utils.schema.wording import suggestion
 
 SHOWN = ('id', 'type', 'vmid', 'name', 'node', 'storage')
@@ -50,14 +56,7 @@ def wanted(case, context):
     unknown = [item for name, items in given.items() for item in items if item not in current[name]]
     if unknown and case.params['membership'] != 'absent':
         given = looked_up(case, given, context)
-    return {**case.wanted, **{name: members(current[name], items, case.params['membership']) for name, items in given.items()}}
-
-
-def members(current, given, membership):
-    """All members after the task, sorted."""
-    if membership == 'exact':
-        return sorted(set(given))
-    return sorted({*current, *given} if membership == 'present' else set(current) - set(given))
+    return {**case.wanted, **{name: combined(current[name], items, case.params['membership']) for name, items in given.items()}}
 
 
 def looked_up(case, given, context):
@@ -75,19 +74,12 @@ def looked_up(case, given, context):
 
 
 def vmid_of(case, item, guests, context):
-    """The vmid of a guest given by vmid or name. Raises NotFound, and Conflict for a name or place that is taken."""
-    found = [row for row in guests if item in (str(row['vmid']), row.get('name'))]
-    if not found:
-        names = sorted(row['name'] for row in guests if row.get('name'))
-        context.missing(NotFound(f'Cannot put guest {item} into {case.title}: there is no such guest. {suggestion(item, names)}'.strip()))
-        return item
-    if len(found) > 1:
-        vmids = ', '.join(str(row['vmid']) for row in found)
-        raise Conflict(f'{item} is the name of several guests ({vmids}): name the one for {case.title} by its vmid.')
-    other = found[0].get('pool')
+    """The vmid of a guest given by vmid or name. Raises what guest_row raises, and Conflict for one of another pool."""
+    row = guest_row(item, guests, case.title, context)
+    other = row and row.get('pool')
     if other not in (None, '', case.ident['poolid']) and not case.params['allow_move']:
         raise Conflict(f'Guest {item} is in pool {other}. Set allow_move: true to move it to {case.title}.')
-    return str(found[0]['vmid'])
+    return str(row['vmid']) if row else item
 
 
 def changes(case, differing):
@@ -110,8 +102,7 @@ def changes(case, differing):
 
 
 def wire(named):
-    """Members as parameters. A guest that check mode expects of an earlier task has a name and no vmid yet."""
-    return {'vms': [vmid for vmid in named['vms'] if vmid.isdigit()] or None, 'storage': named['storages'] or None}
+    return {'vms': with_vmid(named['vms']), 'storage': named['storages'] or None}
 
 
 def listing(named):
@@ -153,7 +144,7 @@ POOL = Kind(
         Field('storages', 'list', elements='str'),
     ),
     options={
-        'membership': {'type': 'str', 'choices': ['present', 'absent', 'exact'], 'default': 'present'},
+        **membership('present'),
         'allow_move': {'type': 'bool', 'default': False},
     },
     read=read,

@@ -25,6 +25,7 @@ ARGUMENTS = {
     'volid': {'type': 'str'},
     'src': {'type': 'path'},
     'url': {'type': 'str'},
+    'template': {'type': 'str'},
     'checksum': {'type': 'str'},
     'checksum_algorithm': {'type': 'str', 'choices': ['md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512'], 'default': 'sha256'},
     'compression': {'type': 'str'},
@@ -36,6 +37,7 @@ ARGUMENTS = {
     'state': {'type': 'str', 'choices': ['present', 'absent'], 'default': 'present'},
     **CONNECTION_SPEC,
 }
+SOURCES = ('src', 'url', 'template')
 INFO_ARGUMENTS = {
     'storage': {'type': 'str', 'required': True},
     'node': {'type': 'str'},
@@ -51,10 +53,12 @@ def volume_of(params):
         if not params['volid'].startswith(params['storage'] + ':'):
             raise BadRequest(f'volid: {params["volid"]} is not on storage {params["storage"]}: it has to begin with {params["storage"]}:.')
         return params['volid']
+    if params.get('template'):
+        return f'{params["storage"]}:vztmpl/{params["template"]}'
     source = params.get('src') or urllib.parse.urlsplit(params.get('url') or '').path
     name = params.get('filename') or os.path.basename(source)
     if not name or not params.get('content'):
-        raise BadRequest('Which file is meant is not said: give content and filename (or src or url, which give the name), or volid.')
+        raise BadRequest('Which file is meant is not said: give content and filename (or src or url, which give the name), template, or volid.')
     return f'{params["storage"]}:{params["content"]}/{name}'
 
 
@@ -69,6 +73,25 @@ def node_of(client, storage, node=None):
         known = sorted({row['storage'] for row in rows})
         raise NotFound(f'There is no node on which storage {storage} can be used. {suggestion(storage, known)}'.strip())
     return nodes[0]
+
+
+def place_for(context):
+    """(node_of the task, whether the storage is there); in check mode any node for one that an earlier task may make."""
+    params, client = context.params, context.client
+    try:
+        return node_of(client, params['storage'], params.get('node')), True
+    except NotFound as error:
+        context.missing(error)
+        return client.get('nodes')[0]['node'], False
+
+
+def seen(context, node, volid):
+    """The volume, None where there is none or, in check mode, no storage yet."""
+    try:
+        return find(context.client, node, context.params['storage'], volid)
+    except NotFound as error:
+        context.missing(error)
+        return None
 
 
 def find(client, node, storage, volid):
@@ -90,8 +113,8 @@ def plan(params, node, volid, current, release, size=None):
         return sealed([remove] if current else [], shown, {}, None, release)
     steps = []
     stale = current is not None and (params['replace'] or (size is not None and int(current.get('size') or 0) != size))
-    if current is None or (stale and (params.get('src') or params.get('url'))):
-        if current and params.get('url'):
+    if current is None or (stale and any(params.get(name) for name in SOURCES)):
+        if current and not params.get('src'):
             steps.append(remove)
         steps.append(arrival(params, place, volid))
     attributes = {name: params[name] for name in ('notes', 'protected') if params.get(name) is not None}
@@ -122,10 +145,13 @@ def arrival(params, place, volid):
     values = {'content': content, 'filename': name}
     if params.get('checksum'):
         values.update({'checksum': params['checksum'], 'checksum-algorithm': params['checksum_algorithm']})
+    if params.get('template'):
+        wanted = {'storage': params['storage'], 'template': params['template']}
+        return Change(f'download template {volid}', 'POST', (*place[:2], 'aplinfo'), wanted, task_timeout=params['timeout'])
     if params.get('src'):
         return Change(f'upload {volid}', 'POST', (*place, 'upload'), values, file=params['src'], task_timeout=params['timeout'])
     if not params.get('url'):
-        raise NotFound(f'There is no {volid} on {place[1]}. Give src or url, so that it can be brought there.')
+        raise NotFound(f'There is no {volid} on {place[1]}. Give src, url or template, so that it can be brought there.')
     values.update({'url': params['url'], 'compression': params.get('compression')})
     if not params['verify_certificates']:
         values['verify-certificates'] = False
@@ -136,11 +162,11 @@ def run(context):
     """The logic of pve_storage_content."""
     params, client = context.params, context.client
     volid = volume_of(params)
-    node = node_of(client, params['storage'], params.get('node'))
+    node, known = place_for(context)
     size = file_size(params['src']) if params.get('src') and params['state'] == 'present' else None
 
     def look():
-        current = find(client, node, params['storage'], volid)
+        current = seen(context, node, volid) if known else None
         if params['state'] == 'absent' and current and int(current.get('protected') or 0):
             raise Conflict(f'{volid} is protected. Take the protection away first (protected: false).')
         return current, plan(params, node, volid, current, lambda: client.release, size)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest, Conflict, NotFound
+from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest, Conflict, Forbidden, NotFound
 from ansible_collections.pve.fleet.plugins.module_utils.api.named import get_or_none
 from ansible_collections.pve.fleet.plugins.module_utils.engine.decide import usual_changes
 from ansible_collections.pve.fleet.plugins.module_utils.engine.plan import Change
@@ -37,13 +37,27 @@ def keeper_of(ident):
 
 def read(client, ident):
     """The token. `renewal` tells of a run that was broken off: its keeper is LEFT, or the token is LOST but for that."""
-    rows = {row['tokenid']: row for row in get_or_none(client, 'access', 'users', ident['userid'], 'token') or []}
+    rows = {row['tokenid']: row for row in tokens_of(client, ident['userid'])}
     token, keeper = rows.get(ident['tokenid']), rows.get(keeper_of(ident)['tokenid'])
     if keeper is None or not (keeper.get('comment') or '').startswith(MARK):
         return token
     if token is not None:
         return {**token, 'renewal': LEFT}
     return {**keeper, 'tokenid': ident['tokenid'], 'comment': keeper['comment'].removeprefix(MARK), 'renewal': LOST}
+
+
+def tokens_of(client, userid):
+    """The tokens of a user, none where there is no such user: then PVE forbids the question to everyone but root."""
+    try:
+        return get_or_none(client, 'access', 'users', userid, 'token') or []
+    except Forbidden:
+        if is_user(client, userid):
+            raise
+        return []
+
+
+def is_user(client, userid):
+    return any(row['userid'] == userid for row in client.get('access', 'users'))
 
 
 def wanted(case, context):
@@ -115,7 +129,7 @@ def deletion(case):
 
 def check(case, context):
     """A token needs its user, one that shall be kept a registered cluster, and a login does not take itself away."""
-    if case.state == 'present' and case.current is None and get_or_none(context.client, 'access', 'users', case.ident['userid']) is None:
+    if case.state == 'present' and case.current is None and not is_user(context.client, case.ident['userid']):
         context.missing(NotFound(f'Cannot create {case.title}: there is no user {case.ident["userid"]}. Make it with pve_user first.'))
     own = context.client.connection.credential.token_id == full_id(case.ident)
     if own and case.current is not None and (case.renews or case.state == 'absent'):

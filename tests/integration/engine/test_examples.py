@@ -34,6 +34,7 @@ def world(walk):
     registry = {'registry_url': str(walk.folder / 'registry.db')}
     cluster = {'name': 'prod', 'endpoints': [{'host': '127.0.0.1', 'port': walk.simulator.port}], 'min_nodes': 1, 'ca_path': walk.simulator.ca_path}
     assert not walk.run('pve_cluster_registry', {**cluster, **LOGIN, **registry}, login=False).get('failed')
+    next(iter(walk.simulator.fleet.clusters.values())).extra['appliances'] = True
     for module, options in WORLD:
         done = walk.run(module, options)
         assert not done.get('failed'), done['msg']

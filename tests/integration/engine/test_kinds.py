@@ -76,6 +76,35 @@ def test_an_ha_resource_that_rules_name_is_kept(walk, exact):
 
 
 @in_releases(*RELEASES)
+def test_guests_are_added_to_a_backup_job_and_taken_out_by_name(walk, exact, release):
+    for vmid, name in ((101, 'web'), (102, 'db'), (103, 'mail')):
+        guest(walk, vmid, name)
+    exact('pve_backup_job', id='nightly', schedule='02:00', storage='local', vmid=['web'])
+    assert exact('pve_backup_job', id='nightly', vmid=['db', '103'], membership='present')['backup_job']['vmid'] == ['101', '102', '103']
+    exact('pve_backup_job', id='nightly', vmid=['web', '102'], membership='absent')
+    last = walk.run('pve_backup_job', {'id': 'nightly', 'vmid': ['mail'], 'membership': 'absent'}, check=True)
+    assert (last['error']['code'], 'no guest left' in last['msg']) == ('BadRequest', True)
+    exact('pve_backup_job', id='all', schedule='02:00', storage='local', all=True)
+    narrowed = walk.run('pve_backup_job', {'id': 'all', 'vmid': ['web'], 'membership': 'present'}, check=True)
+    assert 'would be narrowed' in narrowed['msg']
+
+
+@pytest.mark.parametrize(('options', 'words'), [({'all': True}, 'schedule is missing'), ({'schedule': '02:00'}, 'say what it shall back up')])
+def test_half_a_backup_job_is_refused_in_check_mode_too(walk, options, words):
+    for check in (True, False):
+        assert words in walk.run('pve_backup_job', {'id': 'nightly', 'storage': 'local', **options}, check=check)['msg']
+
+
+@in_releases(*RELEASES)
+def test_a_template_comes_from_the_list_of_appliances(walk, exact, release):
+    next(iter(walk.simulator.fleet.clusters.values())).extra['appliances'] = True
+    name = 'alpine-3.20-default_20240908_amd64.tar.xz'
+    made = exact('pve_storage_content', storage='local', node='pve1', template=name)
+    assert (made['volume']['volid'], made['changes']) == (f'local:vztmpl/{name}', [f'download template local:vztmpl/{name}'])
+    exact('pve_storage_content', storage='local', node='pve1', template=name, state='absent')
+
+
+@in_releases(*RELEASES)
 def test_what_pve_deletes_too_lightly_is_looked_at_first(walk, exact, release):
     exact('pve_group', groupid='ops')
     exact('pve_user', userid='ann@pve', groups=['ops'])
