@@ -346,3 +346,11 @@ def test_a_container_lives_in_every_release(world):
     for path in ('status', 'network', 'services', 'disks/list', 'certificates/info', 'apt/update', 'apt/repositories',
                  'hardware/pci', 'capabilities/qemu/machines', 'report', 'syslog', 'subscription', 'hosts'):
         assert world.get(f'/nodes/pve1/{path}') is not None
+
+
+def test_the_directory_of_a_container_that_is_not_there_is_refused(world):
+    text = "Configuration file 'nodes/pve1/lxc/200.conf' does not exist"
+    assert [world.refused('GET', f'{LXC}/200{path}').message for path in ('', '/status')] == [text, text]
+    world.container()
+    assert {'subdir': 'interfaces'} in world.get(f'{LXC}/200')
+    assert {'subdir': 'reboot'} in world.get(f'{LXC}/200/status')

@@ -175,3 +175,8 @@ def test_paths_of_rights_by_release(older, api, path, old, new):
             server.put('/access/acl', **given)
         else:
             assert server.refused('PUT', '/access/acl', **given).status == expected
+
+
+def test_the_directory_of_access_names_what_can_be_read_below_it_and_two_more(api):
+    names = [entry['subdir'] for entry in api.get('/access')]
+    assert names == ['users', 'groups', 'roles', 'acl', 'domains', 'openid', 'tfa', 'ticket', 'password']

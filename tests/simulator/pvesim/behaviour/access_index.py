@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..call import Call, operation
 
-PAGES = ('acl', 'domains', 'groups', 'openid', 'password', 'permissions', 'roles', 'tfa', 'ticket', 'users')
+PAGES = ('users', 'groups', 'roles', 'acl', 'domains', 'openid', 'tfa', 'ticket', 'password')
 
 
 @operation('GET', '/access')

@@ -15,6 +15,9 @@ from .lxc_common import check_cgroups, load
 from .nodes_console import console_ticket
 from .qemu_common import site_of
 
+ENTRIES = ('config', 'pending', 'status', 'vncproxy', 'termproxy', 'vncwebsocket', 'spiceproxy', 'migrate', 'clone', 'rrd', 'rrddata',
+           'firewall', 'snapshot', 'resize', 'interfaces')
+ACTIONS = ('current', 'start', 'stop', 'shutdown', 'reboot', 'migrate')
 PRESSURES = tuple(f'pressure{what}{part}' for what in ('cpu', 'io', 'memory') for part in ('full', 'some'))
 
 
@@ -53,6 +56,18 @@ def index(call: Call) -> list[dict]:
             check_cgroups(site_of(call))
         rows.append(state(call, guest))
     return rows
+
+
+@operation('GET', '/nodes/{node}/lxc/{vmid}')
+def entries(call: Call) -> list[dict]:
+    load(site_of(call), call.params['vmid'])
+    return [{'subdir': name} for name in ENTRIES]
+
+
+@operation('GET', '/nodes/{node}/lxc/{vmid}/status')
+def actions(call: Call) -> list[dict]:
+    load(site_of(call), call.params['vmid'])
+    return [{'subdir': name} for name in ACTIONS]
 
 
 @operation('GET', '/nodes/{node}/lxc/{vmid}/status/current')

@@ -90,5 +90,5 @@ def rrd(call: Call) -> dict:
 
 @operation('GET', '/nodes/{node}/storage/{storage}')
 def diridx(call: Call) -> list:
-    names = 'content download-url file-restore import-metadata prunebackups rrd rrddata status upload'
-    return [{'subdir': name} for name in names.split()]
+    names = 'content download-url file-restore import-metadata oci-registry-pull prunebackups rrd rrddata status upload'
+    return [{'subdir': name} for name in names.split() if call.release == '9' or name != 'oci-registry-pull']
