@@ -17,19 +17,12 @@ import pytest
 import yaml
 from artifact import install
 from checkout import ROOT, ansible_environment
+from docs_programs import galaxy, write_programs
 from playbook import ansible
 
 CI = ROOT / 'docs' / 'ci'
 FLEET = CI / 'fleet.yml'
 KEY = base64.b64encode(bytes(range(32))).decode()
-# What stands in for a program of the runner's machine. {python}: the Python of the tests, {artifact}: the built collection.
-# pip installs nothing, since the packages are there; the files that it is given must exist.
-PROGRAMS = {
-    'pip': 'shift; while [ $# -gt 0 ]; do if [ "$1" = -r ]; then test -s "$2" || exit 1; shift; fi; shift; done',
-    'ansible-galaxy': '[ "$*" = "collection install pve.fleet" ] && exec {python} -m ansible galaxy collection install {artifact} --offline',
-    'ansible-playbook': 'exec {python} -m ansible playbook "$@"',
-    'python': 'exec {python} "$@"',
-}
 
 
 @dataclasses.dataclass
@@ -92,11 +85,7 @@ def secrets(tmp_path, prod):
 @pytest.fixture
 def run(tmp_path, pipeline, artifact, secrets):
     """run(job) -> [(exit status, output) of each shell until one fails], on a fresh machine with the user's project."""
-    programs = tmp_path / 'bin'
-    programs.mkdir()
-    for name, text in PROGRAMS.items():
-        (programs / name).write_text('#!/bin/sh\n' + text.replace('{python}', sys.executable).replace('{artifact}', str(artifact)), encoding='utf-8')
-        (programs / name).chmod(0o755)
+    path = write_programs(tmp_path / 'bin', **{'ansible-galaxy': galaxy(artifact)})
     machines = []
 
     def job(name):
@@ -105,7 +94,7 @@ def run(tmp_path, pipeline, artifact, secrets):
         project = machine / 'project'
         shutil.copytree(CI, project)
         environment = {'HOME': str(machine), 'TMPDIR': str(machine), 'LC_ALL': 'C.UTF-8', 'GITHUB_STEP_SUMMARY': str(machine / 'summary'),
-                       'PATH': os.pathsep.join([str(programs), os.environ['PATH']]), **pipeline.variables(name, secrets)}
+                       'PATH': path, **pipeline.variables(name, secrets)}
         results = []
         for script in pipeline.shells(name):
             done = subprocess.run(['bash', '-e', '-c', script], cwd=project, env=environment, stdin=subprocess.DEVNULL,
