@@ -41,7 +41,7 @@ class ActionModule(ActionBase):
         else:
             result.update(self.carried_out(spec, params, secrets, notes, variables))
         if 'invocation' not in result and invocation_wanted(variables):
-            result['invocation'] = {'module_args': masking.invocation(params, spec.argument_spec)}
+            result['invocation'] = {'module_args': masking.invocation(params, spec.shown_spec)}
         return result
 
     def carried_out(self, spec, params, secrets, notes, variables):

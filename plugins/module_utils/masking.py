@@ -54,3 +54,16 @@ def shown(value, spec):
     if options and isinstance(value, list):
         return [invocation(item, options) if isinstance(item, dict) else item for item in value]
     return value
+
+
+def secret_values(params, argument_spec):
+    """The values of secret options, at any depth -> iterator of str."""
+    for name, value in params.items():
+        spec = argument_spec.get(name, {})
+        if spec.get('no_log') and value:
+            yield str(value)
+        elif spec.get('options'):
+            inner = value if isinstance(value, list) else [value]
+            for item in inner:
+                if isinstance(item, dict):
+                    yield from secret_values(item, spec['options'])

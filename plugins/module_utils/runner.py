@@ -11,17 +11,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import pathlib
-import traceback
 import typing
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.pve.fleet.plugins.module_utils import masking
-from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest, FleetError, Internal
+from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest, FleetError
 from ansible_collections.pve.fleet.plugins.module_utils.audit.trail import audit_records
 from ansible_collections.pve.fleet.plugins.module_utils.context import Context, silent
 from ansible_collections.pve.fleet.plugins.module_utils.fleet.access import Access, HandedAccess
+from ansible_collections.pve.fleet.plugins.module_utils.outcome import outcome
 
 AUDIT_KEY = 'fleet_audit'
 
@@ -35,6 +34,7 @@ class ModuleSpec:
     connection: 'cluster' (one), 'clusters' (a selection), 'registry' (the registry itself) or 'none'.
     selection: function(params) -> which registered clusters a 'clusters' module uses; by default its option `clusters`.
     as_admin: function(params) -> names of those clusters whose admin credential is wanted, where there is one.
+    entries: option -> the options of its entries, where the run itself checks them: what is secret among them is kept secret by this.
     """
 
     name: str
@@ -50,10 +50,17 @@ class ModuleSpec:
     required_by: dict = dataclasses.field(default_factory=dict)
     selection: typing.Callable | None = None
     as_admin: typing.Callable | None = None
+    entries: dict = dataclasses.field(default_factory=dict)
 
     def tier_for(self, params):
         """The tier of a task with these options."""
         return self.tier(params) if callable(self.tier) else self.tier
+
+    @property
+    def shown_spec(self):
+        """The argument spec by which options are shown or hidden: with the options of entries."""
+        nested = {name: {**self.argument_spec[name], 'options': spec} for name, spec in self.entries.items()}
+        return {**self.argument_spec, **nested}
 
     @property
     def constraints(self):
@@ -74,7 +81,7 @@ def execute(spec, params, access, *, check_mode=False, diff_mode=False, progress
     The result has `failed`, `msg` and `error` when it went wrong; AUDIT_KEY holds records that the caller must write.
     """
     context = Context(spec, params, access, check_mode, diff_mode, progress)
-    for value in secrets:
+    for value in (*secrets, *masking.secret_values(params, spec.shown_spec)):
         context.secret(value)
     try:
         result = outcome(context)
@@ -86,43 +93,6 @@ def execute(spec, params, access, *, check_mode=False, diff_mode=False, progress
     finally:
         context.close()
     return masking.masked(result, context.secrets)
-
-
-def outcome(context):
-    """What the run returned, or its failure as a result; the same keys in the same order every time."""
-    try:
-        result = dict(context.spec.run(context))
-        result.setdefault('changed', False)
-    except FleetError as error:
-        result = failure(context, error)
-    except Exception as error:  # noqa: BLE001 (a failed task with one sentence instead of a traceback)
-        result = failure(context, unexpected(context.spec.name, error))
-    result['warnings'] = [*result.get('warnings', []), *context.warnings]
-    return result
-
-
-def failure(context, error):
-    """A FleetError as the result of a failed task; changes that were done are told."""
-    result = {
-        'failed': True,
-        'changed': bool(context.done) and not context.check_mode,
-        'msg': error.message,
-        'error': error.as_dict(),
-    }
-    if context.done:
-        result['changes'] = list(context.done)
-    return result
-
-
-def unexpected(name, error):
-    """An exception that nobody foresaw, as one sentence with the place in the code but without a traceback."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f'{pathlib.PurePath(frames[-1].filename).name}:{frames[-1].lineno}' if frames else 'unknown'
-    return Internal(
-        f'{name} met something it does not know ({type(error).__name__} at {place}). '
-        'This is a fault in the collection: please report it with the task and this line.',
-        details={'exception': type(error).__name__, 'at': place},
-    )
 
 
 def write_audit(access, result, records):
@@ -150,7 +120,10 @@ def module_access(params):
 def run_module(spec):
     """All that a module's main() does."""
     module = AnsibleModule(
-        argument_spec=spec.argument_spec, supports_check_mode=spec.supports_check_mode, **spec.constraints
+        argument_spec=spec.argument_spec,
+        supports_check_mode=spec.supports_check_mode,
+        no_log=bool(spec.entries),  # AnsibleModule would write the entries to the system's log as they are
+        **spec.constraints,
     )
     secrets = set(module.no_log_values)
     module.no_log_values = {value for value in secrets if masking.is_maskable(value)}
@@ -169,7 +142,7 @@ def run_module(spec):
         )
     except FleetError as error:
         result = {'failed': True, 'changed': False, 'msg': error.message, 'error': error.as_dict(), 'warnings': []}
-    result['invocation'] = {'module_args': masking.invocation(module.params, spec.argument_spec)}
+    result['invocation'] = {'module_args': masking.invocation(module.params, spec.shown_spec)}
     for text in result.pop('warnings'):
         module.warn(text)
     if result.get('failed'):

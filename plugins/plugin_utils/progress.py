@@ -29,16 +29,35 @@ FIRST_AFTER = 2.0
 EVERY = 5.0
 
 
-def progress_for(task, wanted=True, clock=time.monotonic):
-    """A function(text) that shows a line now and then, or one that shows nothing."""
+class Progress:
+    """Shows lines while a task runs. Called with how far something is, it shows one now and then."""
+
+    def __init__(self, clock=time.monotonic):
+        self.display, self.clock = Display(), clock
+        self.next = clock() + FIRST_AFTER
+
+    def __call__(self, text):
+        now = self.clock()
+        if now >= self.next:
+            self.next = now + EVERY
+            self.event(text)
+
+    def event(self, text):
+        """Show what is finished, in any case."""
+        self.display.display(f'  {text}')
+
+
+class Silence:
+    """A Progress that shows nothing."""
+
+    def __call__(self, text):
+        pass
+
+    event = __call__
+
+
+def progress_for(task, wanted=True):
+    """The Progress of a task: silent where output is not wanted or is read by programs."""
     if not wanted or task.no_log or C.DEFAULT_STDOUT_CALLBACK not in FOR_PEOPLE:
-        return lambda text: None
-    display, state = Display(), {'next': clock() + FIRST_AFTER}
-
-    def show(text):
-        now = clock()
-        if now >= state['next']:
-            state['next'] = now + EVERY
-            display.display(f'  {text}')
-
-    return show
+        return Silence()
+    return Progress()

@@ -34,6 +34,7 @@ def fan_out(function, items, limit=16):
 
 
 def attempt(function, item):
+    """function(item) -> Result; a FleetError stays in it."""
     try:
         return Result(item, function(item))
     except FleetError as error:

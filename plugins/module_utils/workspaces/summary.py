@@ -9,33 +9,31 @@ import ipaddress
 
 
 def summary(results, removed=None, check_mode=False):
-    """Results of looped pve_vm and pve_container tasks -> {check_mode, drift, counts, guests, removed}.
-
-    results: list of dictionaries with `guest_provision_item` or `item` (the declaration). removed: guests that are gone.
-    """
-    guests = [guest_entry(one) for one in results if not one.get('skipped')]
+    """The `guests` of a pve_guests task -> {check_mode, drift, counts, guests, removed}. removed: guests that are gone."""
+    guests = [guest_entry(one) for one in results]
     gone = [{key: one.get(key) for key in ('cluster', 'name', 'vmid')} for one in removed or []]
     changed = [one for one in guests if one['changed']]
-    counts = {'guests': len(guests), 'changed': len(changed), 'removed': len(gone)}
+    failed = [one for one in guests if 'failed' in one]
+    counts = {'guests': len(guests), 'changed': len(changed), 'removed': len(gone), 'failed': len(failed)}
     return {'check_mode': bool(check_mode), 'drift': bool(changed or gone), 'counts': counts, 'guests': guests, 'removed': gone}
 
 
 def guest_entry(one):
     """One result as a line of the summary."""
-    declared = one.get('guest_provision_item') or one.get('item') or {}
-    found = one.get('vm') or one.get('container') or {}
-    return {
-        'cluster': found.get('cluster') or declared.get('cluster'),
-        'name': found.get('name') or declared.get('name'),
-        'kind': declared.get('kind') or ('container' if 'container' in one else 'vm'),
+    found = one.get('guest') or {}
+    entry = {
+        'cluster': one['cluster'],
+        'name': found.get('name') or one['name'],
+        'kind': one['kind'],
         'vmid': found.get('vmid'),
         'node': found.get('node'),
-        'status': found.get('status') or 'absent',
+        'status': found.get('status') or ('unknown' if one.get('failed') else 'absent'),
         'address': first_address(found.get('addresses') or {}),
         'changed': bool(one.get('changed')),
         'changes': list(one.get('changes') or []),
         'reboot_required': bool(one.get('reboot_required')),
     }
+    return {**entry, 'failed': one['msg']} if one.get('failed') else entry
 
 
 def first_address(addresses):

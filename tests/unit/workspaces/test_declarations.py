@@ -83,14 +83,15 @@ def test_growth_cannot_be_counted():
 
 def test_a_summary_tells_what_changed():
     results = [
-        {'changed': True, 'changes': ['start'], 'guest_provision_item': {'name': 'web', 'kind': 'vm', 'cluster': 'prod'},
-         'vm': {'cluster': 'prod', 'name': 'web', 'vmid': 100, 'node': 'pve1', 'status': 'running',
-                'addresses': {'net0': ['fe80::1', '2001:db8::1', '10.0.0.5']}}},
-        {'skipped': True, 'changed': False},
-        {'changed': False, 'guest_provision_item': {'name': 'dns', 'kind': 'container', 'cluster': 'prod'}, 'container': None},
+        {'cluster': 'prod', 'kind': 'vm', 'name': 'web', 'changed': True, 'changes': ['start'],
+         'guest': {'cluster': 'prod', 'name': 'web', 'vmid': 100, 'node': 'pve1', 'status': 'running',
+                   'addresses': {'net0': ['fe80::1', '2001:db8::1', '10.0.0.5']}}},
+        {'cluster': 'prod', 'kind': 'container', 'name': 'dns', 'changed': False, 'changes': [], 'guest': None},
+        {'cluster': 'lab', 'kind': 'vm', 'name': 'lost', 'changed': False, 'changes': [], 'failed': True, 'msg': 'no room', 'guest': None},
     ]
     found = summary(results, [{'cluster': 'prod', 'name': 'old', 'vmid': 101, 'node': 'pve1'}])
-    assert found['counts'] == {'guests': 2, 'changed': 1, 'removed': 1}
+    assert found['counts'] == {'guests': 3, 'changed': 1, 'removed': 1, 'failed': 1}
+    assert (found['guests'][2]['status'], found['guests'][2]['failed']) == ('unknown', 'no room')
     assert found['drift'] is True
     assert (found['guests'][0]['address'], found['guests'][0]['changes']) == ('10.0.0.5', ['start'])
     assert found['guests'][1]['status'] == 'absent'
