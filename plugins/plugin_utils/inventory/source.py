@@ -9,7 +9,7 @@ import contextlib
 import json
 import threading
 
-from ansible.errors import AnsibleParserError
+from ansible.errors import AnsibleError, AnsibleParserError
 
 from ansible_collections.pve.fleet.plugins.module_utils.api.errors import FleetError
 from ansible_collections.pve.fleet.plugins.module_utils.fleet.access import Access
@@ -22,6 +22,7 @@ from ansible_collections.pve.fleet.plugins.plugin_utils.inventory.populate impor
 
 # Raised when what is kept changes its form.
 CACHE_FORM = 2
+PARTS = frozenset({'cluster', 'taken_at', 'guests', 'nodes', 'problems'})
 
 
 class Filter:
@@ -133,11 +134,14 @@ class Source:
         return f'{self.cache_key}_{group_name(target.name)}_{digest([target.identity, asked])}'
 
     def kept(self, target):
+        """What the cache has of a target; what cannot be read there is as if it were not."""
         try:
             found = self.cache.get(self.key(target)) or {}
             view = json.loads(found['view']) if found.get('view') else None
+            if view is not None and not (PARTS <= set(view) and isinstance(view['taken_at'], float)):
+                view = None
             return Kept(view, float(found.get('failed_at') or 0), str(found.get('failure') or ''))
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (AnsibleError, ValueError, TypeError, KeyError, AttributeError):
             return Kept()
 
     def keep(self, outcomes):
