@@ -15,14 +15,17 @@ GROWS_INTO = ('move_disk',)
 FILES = re.compile(r'[A-Za-z][\w.-]*:(?:iso|import|vztmpl)/[^,]+')
 
 
-def check_plan(client, desired, plan, node):
-    """Raise NotFound or BadRequest for a storage, a file or a bridge that cannot serve the plan on that node."""
+def check_plan(client, desired, plan, node, missing=None):
+    """Raise NotFound or BadRequest for a storage, a file or a bridge that cannot serve the plan on that node.
+
+    missing: function that is handed the error of a file that is not there, instead of raising it.
+    """
     asked = list(allocations(desired, plan))
     if asked:
         check_storages(client, desired.kind, node, asked)
     files = dict(wanted_files(desired, plan))
     if files:
-        check_files(client, node, files)
+        check_files(client, node, files, missing or raised)
     bridges = wanted_bridges(plan)
     if bridges:
         check_bridges(client, node, bridges)
@@ -97,7 +100,11 @@ def wanted_files(desired, plan):
                 yield volume, key
 
 
-def check_files(client, node, files):
+def raised(error):
+    raise error
+
+
+def check_files(client, node, files, missing):
     for storage in sorted({volume.partition(':')[0] for volume in files}):
         try:
             known = [entry['volid'] for entry in client.get('nodes', node, 'storage', storage, 'content')]
@@ -105,11 +112,11 @@ def check_files(client, node, files):
             continue
         for volume, key in files.items():
             if volume.partition(':')[0] == storage and volume not in known:
-                raise NotFound(
-                    f"'{volume}' ({key}) is not on storage '{storage}' of node {node}, or may not be used with these credentials. "
-                    f'{suggestion(volume, [one for one in known if FILES.fullmatch(one)]) or "Upload it there, or use a shared storage."}',
+                hint = suggestion(volume, [one for one in known if FILES.fullmatch(one)]) or 'Upload it there, or use a shared storage.'
+                missing(NotFound(
+                    f"'{volume}' ({key}) is not on storage '{storage}' of node {node}, or may not be used with these credentials. {hint}",
                     details={'volume': volume, 'node': node},
-                )
+                ))  # fmt: skip
 
 
 def wanted_bridges(plan):

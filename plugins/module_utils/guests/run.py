@@ -123,7 +123,7 @@ class Run:
             facts, plan = self.plan(rows, row, state, self.client.release)
         node = facts.node or (state.node if state else None)
         check_ha(self.context, plan)
-        check_plan(self.client, self.desired, plan, self.desired.node or node)
+        check_plan(self.client, self.desired, plan, self.desired.node or node, missing=self.context.missing)
         return state, facts, plan
 
     def plan(self, rows, row, state, release):
