@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 
 import pytest
@@ -143,6 +144,13 @@ def test_plain_values_have_exactly_pythons_own_types():
     assert found == {'a': ['b', [1, True, None], [2.5]]}
     assert {key.__class__ for key in found} == {str}
     assert [item.__class__ for item in found['a'][:1]] == [str]
+
+
+def test_a_vaulted_text_of_older_versions_of_ansible_is_one_text():
+    class Vaulted(collections.UserString):
+        __ENCRYPTED__ = True
+
+    assert plain([Vaulted('secret')]) == ['secret']
 
 
 def test_a_secret_lookup_is_the_same_with_and_without_options_that_are_not_given():
