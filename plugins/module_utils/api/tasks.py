@@ -15,6 +15,8 @@ UPID = re.compile(
     r'(?P<type>[^:]*):(?P<id>[^:]*):(?P<user>[^:]+):$'
 )
 WARNINGS = re.compile(r'^WARNINGS: (\d+)$')
+# Releases differ in whether the request or its task compares the digest.
+MODIFIED = re.compile(r'checksum mismatch|detected modified configuration', re.I)
 PERCENT = re.compile(r'(\d+(?:\.\d+)?) ?%')
 LOG_TAIL = 5
 FIRST_PAUSE = 0.1
@@ -87,7 +89,7 @@ class Told:
 
 
 def judge(upid, status, log):
-    """A stopped task's status and log lines -> TaskResult. Raises TaskFailed (Locked when it only met a lock)."""
+    """A stopped task's status and log lines -> TaskResult. Raises TaskFailed, Conflict where another changed the same thing before it."""
     end = status.get('exitstatus') or 'no exit status'
     if end == 'OK' or WARNINGS.match(end):
         return TaskResult(upid, end, warning_lines(log) if end != 'OK' else [])
@@ -95,7 +97,8 @@ def judge(upid, status, log):
     message = f'the task {describe(upid)} failed: {end.strip().rstrip(".")}.'
     if tail:
         message += ' Its last lines: ' + ' | '.join(tail)
-    raise errors.TaskFailed(message, details={'upid': upid, 'exitstatus': end, 'log': log[-20:]})
+    kind = errors.Conflict if MODIFIED.search(end) else errors.TaskFailed
+    raise kind(message, details={'upid': upid, 'exitstatus': end, 'log': log[-20:]})
 
 
 def warning_lines(log):

@@ -181,6 +181,13 @@ def test_a_failed_task_shows_the_end_of_its_log():
     )
 
 
+def test_a_task_that_came_too_late_is_a_conflict():
+    text = 'checksum mismatch (file change by other user?)'
+    client, dummy, dummy = make_client(ok({'status': 'stopped', 'exitstatus': text}), ok([{'n': 1, 't': f'TASK ERROR: {text}'}], total=1))
+    with pytest.raises(errors.Conflict):
+        client.wait(UPID)
+
+
 def test_a_task_that_met_a_lock_is_started_again():
     locked = "can't lock file '/var/lock/qemu-server/lock-100.conf' - got timeout"
     failed = [ok({'status': 'stopped', 'exitstatus': locked}), ok([{'n': 1, 't': f'TASK ERROR: {locked}'}], total=1)]
