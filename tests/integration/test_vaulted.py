@@ -19,6 +19,8 @@ BOTH_WAYS = pytest.mark.parametrize('inside', ['true', 'false'])
 class Vaulted(str):
     """A text that is written as !vault."""
 
+    __slots__ = ()
+
 
 class Dumper(yaml.SafeDumper):
     """YAML with such texts."""
