@@ -296,11 +296,16 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         source = Source(options, expressions, store, cache, self.get_cache_key(path), resolve, extra)
         outcomes = source.outcomes()
         if not outcomes:
-            self.warn('no cluster is registered, and neither clusters nor PVE_HOST names one: there are no hosts.')
+            self.warn(self.no_clusters(options['clusters']))
         for text in [one for outcome in outcomes for one in outcome.warnings] + source.filter.warnings:
             self.warn(text)
         entries = [one for outcome in outcomes if outcome.view for one in (*outcome.view['guests'], *outcome.view['nodes'])]
         populator.fill(entries)
+
+    def no_clusters(self, selection):
+        if selection in (None, 'all'):
+            return 'no cluster is registered, and neither clusters nor PVE_HOST names one: there are no hosts.'
+        return f'no registered cluster fits clusters: {selection}; there are no hosts.'
 
     def all_options(self):
         """All options as plain values; those that may be templates are rendered."""

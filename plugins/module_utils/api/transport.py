@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+import warnings
 
 from ansible_collections.pve.fleet.plugins.module_utils.api import tls
 from ansible_collections.pve.fleet.plugins.module_utils.api.faults import classify
@@ -32,6 +34,11 @@ class TransportError(Exception):
         self.fault = fault
 
 
+def keep_quiet(host):
+    """No warning of urllib3's about a host whose certificate the user does not want to be verified; other hosts keep theirs."""
+    warnings.filterwarnings('ignore', f"Unverified HTTPS request is being made to host '{re.escape(host)}'")
+
+
 class Transport:
     """Connection pools, one per endpoint. Safe for threads; to be made after a fork."""
 
@@ -43,6 +50,8 @@ class Transport:
         found = self.pools.get(endpoint)
         if found is None:
             pinned = bool(endpoint.fingerprint)
+            if not self.connection.validate_certs and not pinned:
+                keep_quiet(endpoint.host)
             found = self.pools[endpoint] = urllib3.HTTPSConnectionPool(
                 endpoint.host,
                 endpoint.port,

@@ -66,7 +66,7 @@ def views(targets, policy, kept=None, snapshot_of=None, now=time.time):
     """An Outcome for each target, in their order.
 
     kept: {name: Kept} from a cache. snapshot_of: function(Target) -> registry Snapshot or None.
-    Raises FleetError with on_error 'fail' when any cluster cannot be asked.
+    Raises FleetError with on_error 'fail' when any cluster cannot be asked; RegistryError when its key does not fit.
     """
     kept = kept or {}
     guarded = locked(snapshot_of)
@@ -102,10 +102,20 @@ def view_of(target, policy, kept, snapshot_of, now):
     try:
         view = ask(target, policy, kept, snapshot_of)
     except FleetError as error:
+        if is_of_registry(error):
+            # Not the cluster fails but the way to all of them: an inventory without hosts would hide it.
+            raise
         outcome = fallback(target, policy, kept, snapshot_of, error, now)
         outcome.kept = Kept(kept.view, now(), error.message)
         return outcome
     return Outcome(target, view, told(view), True, Kept(view))
+
+
+def is_of_registry(error):
+    """Whether an error is the registry's (imported late: it is seldom asked)."""
+    from ansible_collections.pve.fleet.plugins.module_utils.registry.faults import RegistryError
+
+    return isinstance(error, RegistryError)
 
 
 def ask(target, policy, kept, snapshot_of):

@@ -138,7 +138,7 @@ class Source:
         try:
             found = self.cache.get(self.key(target)) or {}
             view = json.loads(found['view']) if found.get('view') else None
-            if view is not None and not (PARTS <= set(view) and isinstance(view['taken_at'], float)):
+            if view is not None and not (set(view) >= PARTS and isinstance(view['taken_at'], float)):
                 view = None
             return Kept(view, float(found.get('failed_at') or 0), str(found.get('failure') or ''))
         except (AnsibleError, ValueError, TypeError, KeyError, AttributeError):

@@ -332,6 +332,49 @@ def test_secrets_appear_nowhere(fleet, listed, cached, tmp_path):
         assert 'c4n4ry' not in text
 
 
+def test_a_key_that_does_not_fit_is_an_error_and_not_an_empty_inventory(fleet, listed, register):
+    sim = fleet(clusters=2, guests=4)
+    for name in sim.urls:
+        register(sim, name)
+    found = listed({'hostnames': ['{{ name }}.{{ cluster }}']}, env={'PVE_REGISTRY_KEY': 'A' * 43 + '='})
+    assert 'Failed to parse' in found.warnings
+    assert 'The key does not fit the registry' in found.warnings
+
+
+def test_a_certificate_that_is_not_verified_by_wish_is_no_matter_for_warnings(fleet, listed):
+    sim = fleet(guests=4)
+    login = {'PVE_USER': 'viewer@pve', 'PVE_PASSWORD': 'pvesim-password'}
+    found = listed(env={'PVE_HOST': f'127.0.0.1:{port(sim, first(sim))}', 'PVE_VALIDATE_CERTS': 'false', **login})
+    assert found.hosts
+    assert found.stderr == ''
+
+
+SELECTED = [
+    (None, 'abc'), ('all', 'abc'), (['b'], 'b'), ('c', 'c'), (['c', 'a'], 'ac'), ({'labels': {'site': 'x'}}, 'ab'), ({'labels': {'site': ['x', 'y']}}, 'abc'),
+    ({'labels': {'site': 'x', 'stage': 'prod'}}, 'a'), ({'names': ['a', 'c'], 'labels': {'site': 'x'}}, 'a'), ({'status': 'healthy'}, ''), ([], ''),
+]
+
+
+def test_clusters_are_chosen_by_name_label_and_status(fleet, listed, register):
+    sim = fleet(clusters=3, guests=3)
+    short = dict(zip('abc', sim.urls, strict=True))
+    labels = {'a': {'site': 'x', 'stage': 'prod'}, 'b': {'site': 'x', 'stage': 'test'}, 'c': {'site': 'y'}}
+    for letter, name in short.items():
+        register(sim, name, labels=labels[letter])
+
+    def real(value):
+        if isinstance(value, dict):
+            return {key: real(one) if key == 'names' else one for key, one in value.items()}
+        return [real(one) for one in value] if isinstance(value, list) else short.get(value, value)
+
+    for wanted, letters in SELECTED:
+        found = listed({'clusters': real(wanted), 'hostnames': ['{{ name }}.{{ cluster }}'], 'include': ['vmid == 9000']})
+        assert {one['pve_cluster'] for one in found.hosts.values()} == {short[letter] for letter in letters}, wanted
+        assert ('no registered cluster fits' in found.warnings) == (not letters)
+    typo = listed({'clusters': [short['a'] + 'x']})
+    assert f"Did you mean {short['a']}?" in typo.warnings or short['a'] in typo.warnings
+
+
 def test_awx_needs_only_variables_and_a_file(fleet, listed, tmp_path):
     sim = fleet(guests=5)
     name = first(sim)
