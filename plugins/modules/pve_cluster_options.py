@@ -140,9 +140,9 @@ error:
   sample: {code: BadRequest, status: 400, message: 'What was wrong, where, and what to do.', details: {}}
 """
 
-from ansible_collections.pve.fleet.plugins.module_utils.engine.reconcile import module_run
 from ansible_collections.pve.fleet.plugins.module_utils.resources.arguments import arguments
 from ansible_collections.pve.fleet.plugins.module_utils.resources.cluster_options import CLUSTER_OPTIONS
+from ansible_collections.pve.fleet.plugins.module_utils.resources.module import module_run
 from ansible_collections.pve.fleet.plugins.module_utils.runner import ModuleSpec, run_module
 
 SPEC = ModuleSpec(

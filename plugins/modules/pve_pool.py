@@ -120,8 +120,8 @@ error:
   sample: {code: BadRequest, status: 400, message: 'What was wrong, where, and what to do.', details: {}}
 """
 
-from ansible_collections.pve.fleet.plugins.module_utils.engine.reconcile import module_run
 from ansible_collections.pve.fleet.plugins.module_utils.resources.arguments import arguments
+from ansible_collections.pve.fleet.plugins.module_utils.resources.module import module_run
 from ansible_collections.pve.fleet.plugins.module_utils.resources.pool import POOL
 from ansible_collections.pve.fleet.plugins.module_utils.runner import ModuleSpec, run_module
 

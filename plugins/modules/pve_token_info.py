@@ -58,7 +58,7 @@ error:
 """
 
 from ansible_collections.pve.fleet.plugins.module_utils.resources.arguments import info_arguments
-from ansible_collections.pve.fleet.plugins.module_utils.resources.info import info_run
+from ansible_collections.pve.fleet.plugins.module_utils.resources.module import info_run
 from ansible_collections.pve.fleet.plugins.module_utils.resources.token import TOKEN
 from ansible_collections.pve.fleet.plugins.module_utils.runner import ModuleSpec, run_module
 

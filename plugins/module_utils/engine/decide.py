@@ -10,20 +10,6 @@ from ansible_collections.pve.fleet.plugins.module_utils.engine.plan import Chang
 from ansible_collections.pve.fleet.plugins.module_utils.schema.values import is_empty, same
 
 
-def named_by_task(kind, params):
-    """What the task names of the object: {field: value}, without identity. A setting to remove is ''."""
-    options = [field for field in kind.fields if field.given and field.name not in kind.identity]
-    found = {field.name: params[field.name] for field in options if params.get(field.name) is not None}
-    names = {name: field.name for field in kind.fields if field.name not in kind.identity for name in (field.name, field.key)}
-    for name in params.get('remove') or []:
-        if name not in names:
-            raise BadRequest(f'remove: {name} is not a setting of a {kind.describe({})}.')
-        if names[name] in found:
-            raise BadRequest(f'{name} is both given and named in remove. Keep one of the two.')
-        found[names[name]] = ''
-    return found
-
-
 def plan(case):
     """What has to be done -> Plan. Raises BadRequest for what the release's tables do not allow."""
     kind, current = case.kind, case.current

@@ -9,7 +9,7 @@ import dataclasses
 
 from ansible_collections.pve.fleet.plugins.module_utils.api import errors, tasks
 from ansible_collections.pve.fleet.plugins.module_utils.api.named import get_or_none
-from ansible_collections.pve.fleet.plugins.module_utils.engine.decide import differing, named_by_task, plan
+from ansible_collections.pve.fleet.plugins.module_utils.engine.decide import differing, plan
 from ansible_collections.pve.fleet.plugins.module_utils.engine.resource import Case
 from ansible_collections.pve.fleet.plugins.module_utils.schema.tables import tables
 
@@ -20,33 +20,27 @@ def read(kind, client, ident):
     return None if shown is None else kind.shaped(ident, shown)
 
 
-def case_of(kind, context, ident):
+def case_of(kind, context, ident, named):
     """The Case of a task: reads the object."""
     client = context.client
-    case = Case(kind, ident, context.params, read(kind, client, ident), lambda: tables(client.release), named_by_task(kind, context.params))
+    case = Case(kind, ident, context.params, read(kind, client, ident), lambda: tables(client.release), named)
     return dataclasses.replace(case, wanted=kind.wanted(case, context)) if kind.wanted else case
 
 
-def module_run(kind):
-    """The function that a kind's ModuleSpec runs: brings an object to what the task declares -> result."""
+def reconcile(kind, context, ident, named):
+    """Bring an object to what a task declares -> result. named: {field: value} that the task gives."""
 
-    def run(context):
-        ident = kind.ident(context.params)
+    def look():
+        case = case_of(kind, context, ident, named)
+        made = plan(case)
+        if made.changes and kind.check:
+            kind.check(case, context)
+        return case, made
 
-        def look():
-            case = case_of(kind, context, ident)
-            made = plan(case)
-            if made.changes and kind.check:
-                kind.check(case, context)
-            return case, made
+    def done(case, made, answers):
+        return finished(case, context, made, answers)
 
-        return settle(
-            context, look,
-            lambda case, made, answers: finished(case, context, made, answers),
-            lambda made: made.told(kind.name, kind.complete(made.result)),
-        )  # fmt: skip
-
-    return run
+    return settle(context, look, done, lambda made: made.told(kind.name, kind.complete(made.result)))
 
 
 def settle(context, look, done, told):

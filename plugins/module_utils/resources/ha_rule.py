@@ -11,10 +11,9 @@ from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadReq
 from ansible_collections.pve.fleet.plugins.module_utils.api.named import NO_SUCH_PATH, get_or_none
 from ansible_collections.pve.fleet.plugins.module_utils.engine.decide import usual_changes
 from ansible_collections.pve.fleet.plugins.module_utils.engine.plan import Change
-from ansible_collections.pve.fleet.plugins.module_utils.engine.reconcile import module_run
 from ansible_collections.pve.fleet.plugins.module_utils.engine.resource import Field, Kind
 from ansible_collections.pve.fleet.plugins.module_utils.resources.arguments import REMOVE
-from ansible_collections.pve.fleet.plugins.module_utils.resources.info import info_run
+from ansible_collections.pve.fleet.plugins.module_utils.resources.module import info_run, module_run
 from ansible_collections.pve.fleet.plugins.module_utils.schema.wording import suggestion
 
 

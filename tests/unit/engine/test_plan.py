@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest
 from ansible_collections.pve.fleet.plugins.module_utils.api.named import get_or_none
-from ansible_collections.pve.fleet.plugins.module_utils.engine.decide import named_by_task, plan
+from ansible_collections.pve.fleet.plugins.module_utils.engine.decide import plan
 from ansible_collections.pve.fleet.plugins.module_utils.engine.plan import Change, checked
 from ansible_collections.pve.fleet.plugins.module_utils.engine.resource import Case, Field
-from ansible_collections.pve.fleet.plugins.module_utils.resources.arguments import arguments
+from ansible_collections.pve.fleet.plugins.module_utils.resources.arguments import arguments, named_by_task
 from ansible_collections.pve.fleet.plugins.module_utils.resources.backup_job import BACKUP_JOB
 from ansible_collections.pve.fleet.plugins.module_utils.resources.group import GROUP
 from ansible_collections.pve.fleet.plugins.module_utils.resources.ha_rule import HA_RULE

@@ -1,11 +1,21 @@
 # Copyright: (c) 2026, pve.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The _info twin of every kind."""
+"""What the modules of a kind run: the one that manages it, and its _info twin."""
 
 from __future__ import annotations
 
-from ansible_collections.pve.fleet.plugins.module_utils.engine.reconcile import read
+from ansible_collections.pve.fleet.plugins.module_utils.engine.reconcile import read, reconcile
+from ansible_collections.pve.fleet.plugins.module_utils.resources.arguments import named_by_task
+
+
+def module_run(kind):
+    """The function that the ModuleSpec of a kind's module runs."""
+
+    def run(context):
+        return reconcile(kind, context, kind.ident(context.params), named_by_task(kind, context.params))
+
+    return run
 
 
 def info_run(kind):
