@@ -4,6 +4,8 @@
 """Names that clash, groups that nest, variables with another prefix."""
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from .conftest import inline, port
@@ -99,3 +101,15 @@ def test_filters_see_extra_variables_when_they_shall(fleet, listed):
     options = {'clusters': [inline(sim, next(iter(sim.urls)))], 'include': ['vmid == wanted | int'], 'use_extra_vars': True}
     assert list(listed(options, args=['-e', 'wanted=9000']).hosts) == ['debian-13']
     assert list(listed(options, args=['-e', 'wanted=9001']).hosts) == ['ubuntu-2404']
+
+
+def test_a_guest_made_just_now_has_its_name_and_one_whose_name_nobody_knows_its_id(fleet, listed):
+    sim = fleet(guests=4)
+    name = next(iter(sim.urls))
+    guest = sim.fleet.clusters[name].guests[9000]
+    guest.created_at = time.time() + 3600  # no node has told of it yet
+    found = listed({'clusters': [inline(sim, name)]})
+    assert found.hosts['debian-13']['pve_vmid'] == 9000
+    sim.control.fault('status', path=f'/nodes/{guest.node}/qemu', status=595, message='', count=0)
+    lost = listed({'clusters': [inline(sim, name)]})
+    assert lost.hosts['qemu-9000']['pve_node'] == guest.node

@@ -330,6 +330,39 @@ def test_a_view_names_what_single_guests_lack(fleet, connection):
     assert 'unable to parse' in views.told(view)[0]
 
 
+class Listing:
+    """A reader that knows the lists of nodes."""
+
+    def __init__(self, **lists):
+        self.lists, self.asked = lists, []
+
+    def get(self, *segments, params=None):
+        self.asked.append(segments)
+        if segments[1] not in self.lists:
+            raise errors.BadGateway('no answer', status=595)
+        return self.lists[segments[1]]
+
+
+def nameless(vmid, node):
+    return {'vmid': vmid, 'type': 'qemu', 'node': node, 'status': 'unknown'}
+
+
+def test_names_that_the_list_lacks_come_from_the_node_or_from_memory():
+    rows = [{**nameless(100, 'pve1'), 'name': 'web'}, nameless(101, 'pve1'), nameless(102, 'pve2'), nameless(103, 'pve2'), nameless(104, 'pve3')]
+    reader_ = Listing(pve1=[{'vmid': 101, 'name': 'new', 'status': 'running'}])
+    found = snapshot.with_names(reader_, rows, frozenset({'pve2'}), lambda: {102: 'old', 104: 'older', 9: 'gone'}, [])
+    assert [row.get('name') for row in found] == ['web', 'new', 'old', None, 'older']
+    assert {segments[1] for segments in reader_.asked} == {'pve1', 'pve3'}
+
+
+def test_no_memory_is_needed_where_the_list_has_all_names():
+    def remembered():
+        raise AssertionError
+
+    rows = [{**nameless(100, 'pve1'), 'name': 'web'}]
+    assert snapshot.with_names(Listing(), rows, frozenset(), remembered, []) == rows
+
+
 def test_a_node_that_died_just_now_is_not_asked_for_each_of_its_guests(fleet, connection):
     dead = f'{connection.name}-pve2'
     fleet.control.fault('status', path=f'/nodes/{dead}/*', status=595, message='', count=0)
