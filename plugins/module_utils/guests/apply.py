@@ -120,10 +120,11 @@ def create(session, texts, disks):
     grow_imported(session, disks)
 
 
-def clone(session, full):
+def clone(session, full, description=None):
     desired, source, wanted = session.desired, session.source, session.desired.clone
     params = {
         session.kind.name_key: desired.final_name,
+        'description': description,
         'full': full if source.template else None,
         'storage': wanted.get('storage'),
         'format': wanted.get('format'),
@@ -135,10 +136,10 @@ def clone(session, full):
     with_free_id(session, lambda vmid: session.task('clone', 'POST', *where, params={'newid': vmid, **params}))
 
 
-def restore(session):
+def restore(session, storage, options):
     desired = session.desired
     wanted = desired.restore
-    params = {'storage': wanted.get('storage'), 'unique': wanted['unique'] or None, 'pool': desired.pool or None}
+    params = {'storage': storage, 'unique': wanted['unique'] or None, 'pool': desired.pool or None, **options}
     archive = {'archive': wanted['archive']} if session.kind.name == 'qemu' else {'ostemplate': wanted['archive'], 'restore': True}
     with_free_id(session, lambda vmid: session.task(
         'restore', 'POST', 'nodes', session.node, session.kind.name, params={'vmid': vmid, **archive, **params}))  # fmt: skip
@@ -405,10 +406,25 @@ def resume(session):
 
 
 def template(session):
+    earlier = conversions(session) if session.kind.name == 'lxc' else ()
     done = session.task('convert to a template', 'POST', *session.path('template'))
     session.outdated()
     if done is None:
-        wait_until(session, lambda: is_template(session), 'it did not become a template')
+        wait_until(session, lambda: is_template(session) or has_failed(session, earlier), 'it did not become a template')
+
+
+def conversions(session):
+    """The tasks that convert the container: the answer does not tell which it started, and comes before that has begun."""
+    params = {'vmid': session.vmid, 'typefilter': 'vztemplate', 'source': 'all'}
+    return [row['upid'] for row in session.client.get('nodes', session.node, 'tasks', params=params)]
+
+
+def has_failed(session, earlier):
+    """False while the conversion goes on. Raises TaskFailed when it has ended in an error."""
+    for upid in conversions(session):
+        if upid not in earlier:
+            session.client.wait(upid, session.desired.timeout)
+    return False
 
 
 def is_template(session):

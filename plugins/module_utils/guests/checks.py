@@ -7,19 +7,30 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest, Forbidden, NotFound
+from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest, Conflict, Forbidden, NotFound
+from ansible_collections.pve.fleet.plugins.module_utils.guests.moving import check_move
+from ansible_collections.pve.fleet.plugins.module_utils.guests.read import path, volume_storages
 from ansible_collections.pve.fleet.plugins.module_utils.schema.size import GIB
 from ansible_collections.pve.fleet.plugins.module_utils.schema.wording import joined, suggestion
 
 GROWS_INTO = ('move_disk',)
+FILE_BASED = ('dir', 'nfs', 'cifs', 'cephfs', 'glusterfs')
 FILES = re.compile(r'[A-Za-z][\w.-]*:(?:iso|import|vztmpl)/[^,]+')
 
 
-def check_plan(client, desired, plan, node, missing=None):
-    """Raise NotFound or BadRequest for a storage, a file or a bridge that cannot serve the plan on that node.
+def check_plan(client, desired, plan, node, state=None, source=None, missing=None):
+    """Raise a FleetError for what cannot serve the plan on that node: a storage, a file, a bridge; for a guest that cannot go there.
 
-    missing: function that is handed the error of a file that is not there, instead of raising it.
+    state, source: of the guest, and of what it is cloned from, where there is such a one. missing: function that is handed the
+    error of a file that is not there, instead of raising it.
     """
+    for step in plan.steps:
+        if step.name == 'migrate' and (state or source):
+            check_move(client, state or source, step.data['target'], desired.migration.get('storage') or (desired.clone or {}).get('storage'))
+        if step.name == 'template' and state:
+            check_no_snapshots(client, state)
+        if step.name == 'clone':
+            check_clone(client, source, desired.clone.get('snapshot'), step.data['full'])
     asked = list(allocations(desired, plan))
     if asked:
         check_storages(client, desired.kind, node, asked)
@@ -29,6 +40,38 @@ def check_plan(client, desired, plan, node, missing=None):
     bridges = wanted_bridges(plan)
     if bridges:
         check_bridges(client, node, bridges)
+
+
+def check_no_snapshots(client, state):
+    """Raise Conflict for a guest that cannot become a template since it has snapshots."""
+    names = [one['name'] for one in client.get(*path(state.kind, state.row, 'snapshot')) if one['name'] != 'current']
+    if names:
+        raise Conflict(
+            f'it has snapshots ({", ".join(names)}), and a template cannot have any. Remove them first (pve_snapshot with keep: 0).',
+            details={'snapshots': names},
+        )
+
+
+def check_clone(client, source, snapshot, full):
+    """Raise BadRequest where the disks cannot be linked, or copied from the snapshot. Full copies of what is there always can."""
+    if full and not snapshot:
+        return
+    feature = 'copy' if full else 'clone'
+    answer = client.get(*path(source.kind, source.row, 'feature'), params={'feature': feature, 'snapname': snapshot}) or {}
+    if str(answer.get('hasFeature', 1)) == '0' or (not full and source.kind.root_disk and in_files(client, source)):
+        of = f'snapshot {snapshot} of {source.name}' if snapshot else source.name
+        what = 'cannot be copied' if full else 'cannot have linked clones'
+        raise BadRequest(
+            f'clone: {of} {what} with the storage and the format of its disks. '
+            f'{"Clone the present state instead, or move the disks to qcow2, LVM-thin, ZFS or Ceph." if full else "Use full: true."}',
+            details={'template': source.name, 'feature': feature},
+        )
+
+
+def in_files(client, source):
+    """Whether volumes are files on a storage: those of containers cannot be linked there, whatever the server says of its features."""
+    types = {entry['storage']: entry.get('type') for entry in client.get('nodes', source.node, 'storage')}
+    return any(types.get(name) in FILE_BASED for name in volume_storages(source))
 
 
 def allocations(desired, plan):

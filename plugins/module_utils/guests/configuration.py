@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest
-from ansible_collections.pve.fleet.plugins.module_utils.guests import disks, hotplug, root_only
+import re
+
+from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest, Conflict
+from ansible_collections.pve.fleet.plugins.module_utils.guests import disks, hotplug, in_the_making, root_only
 from ansible_collections.pve.fleet.plugins.module_utils.guests.cloud_init import is_cloud_init
 from ansible_collections.pve.fleet.plugins.module_utils.guests.describe import (
     CLOUD_INIT,
@@ -20,10 +22,13 @@ from ansible_collections.pve.fleet.plugins.module_utils.guests.wish import Wish,
 from ansible_collections.pve.fleet.plugins.module_utils.schema.parameters import find_parameter
 from ansible_collections.pve.fleet.plugins.module_utils.schema.tables import tables
 from ansible_collections.pve.fleet.plugins.module_utils.schema.typetext import property_format
-from ansible_collections.pve.fleet.plugins.module_utils.schema.values import is_empty
+from ansible_collections.pve.fleet.plugins.module_utils.schema.values import boot_order, is_empty
+from ansible_collections.pve.fleet.plugins.module_utils.schema.wording import joined
 
 MAC_NAMES = ('macaddr', 'hwaddr')
 LONGEST = 60
+BOOTABLE = re.compile(r'(ide|sata|scsi|virtio|net|hostpci|usb)\d+')
+AT_RESTORING = ('cipassword', 'unprivileged')
 READ_ONLY = {'lxc': {'unprivileged': 'whether a container is privileged'}}
 
 
@@ -41,22 +46,36 @@ def plan_configuration(plan, desired, state, facts, created):
     """Add the steps for all options and disks. state: with the power that the guest has by then."""
     check_keys(desired, facts.release)
     known = schemas(desired.kind.name, facts.release)
-    wishes = wanted_options(desired, state, created)
-    chosen = {key: wish for key, wish in wishes.items() if is_changed(key, wish, state, known, created)}
-    refuse_read_only(desired, state, chosen, created)
+    marked = state.marked
+    state = in_the_making.without_mark(state) if marked else state
+    wishes = wanted_options(desired, state, created or marked)
+    origin = plan.steps[-1].name if created else ''
+    always = READ_ONLY.get(desired.kind.name, {}) if origin == 'create' else {}  # what creation does by itself differs between releases
+    chosen = {key: wish for key, wish in wishes.items() if key in always or is_changed(key, wish, state, known)}
+    refuse_read_only(desired, chosen, origin in ('create', 'restore'))
     removed = [key for key in desired.remove if key in state.config and not is_disk(desired.kind, key)]
     actions = disk_actions(desired, state, known)
     root_only.refuse(desired, chosen, actions, facts.root)
     refuse_move(desired, state, actions)
+    refuse_protected(desired, state, actions)
     texts = {key: merged_text(key, with_defaults(desired.kind, key, wish, state), state.config.get(key), find_parameter(known, key))
              for key, wish in chosen.items() if not is_empty(wish.value)}  # fmt: skip
     removed += [key for key, wish in chosen.items() if is_empty(wish.value)]
-    if created and plan.steps[-1].name == 'create':
+    if origin == 'create':
         fold_into_creation(plan, desired, state, known, chosen, texts, actions)
         return
+    refuse_boot(state, texts, removed, actions)
     # A change of a disk that waits for a reboot carries the size that the disk has by then: so it grows before.
     add_disk_steps(plan, actions, ('move', 'grow'))
-    add_update(plan, desired, state, known, chosen, texts, removed, actions)
+    if origin == 'restore':
+        fold_into_restoring(plan, desired, state, known, chosen, texts)
+    late = boot_comes_late(desired, actions)
+    first = {key: text for key, text in texts.items() if not (late and key == 'boot')}
+    add_update(plan, desired, state, known, chosen, first, removed, actions)
+    if late:
+        add_boot(plan, desired, state, known, texts)
+    if marked:
+        unmark(plan, state, created)
     add_disk_steps(plan, actions, ('destroy',))
     note_pending(plan, desired, state, known, texts, removed, actions)
     if any(is_cloud_init(key) for key in chosen) and state.running and has_cloud_drive(state):
@@ -67,7 +86,7 @@ def is_disk(kind, key):
     return kind.is_disk(key) or bool(UNUSED.fullmatch(key))
 
 
-def is_changed(key, wish, state, known, created):
+def is_changed(key, wish, state, known):
     if wish.secret:
         return True
     return differs(key, wish, state.config.get(key), find_parameter(known, key))
@@ -84,9 +103,9 @@ def wanted_options(desired, state, created):
     return wishes
 
 
-def refuse_read_only(desired, state, chosen, created):
+def refuse_read_only(desired, chosen, decided_now):
     for key, what in READ_ONLY.get(desired.kind.name, {}).items():
-        if key in chosen and not created:
+        if key in chosen and not decided_now:
             raise BadRequest(
                 f'{key}: {what} is decided when it is made and cannot be changed. '
                 'Make a new one, or restore a backup of it with another setting.'
@@ -100,6 +119,30 @@ def refuse_move(desired, state, actions):
                 f'{one.key} can only be moved to {one.wish.storage} while the container is stopped. '
                 'Declare state: stopped for this task, and start it again with another.'
             )
+
+
+def refuse_protected(desired, state, actions):
+    """Disks of a protected guest stay; of one that becomes protected by the same task they cannot be destroyed any more."""
+    declared = desired.wishes.get('protection')
+    for one in actions:
+        protected = str(state.config.get('protection', '0')) == '1' or (one.action == 'destroy' and declared and declared.value is True)
+        if one.action in ('detach', 'destroy') and protected:
+            raise Conflict(
+                f'{one.key} cannot be removed, since the guest is protected. Set protection: false with a task of its own before.',
+                details={'disk': one.key},
+            )
+
+
+def refuse_boot(state, texts, removed, actions):
+    """Raise BadRequest for a boot order with a device that the guest will not have."""
+    gone = {*removed, *(one.key for one in actions if one.action in ('detach', 'destroy'))}
+    there = {key for key in {*state.config, *texts, *(one.key for one in actions if one.action == 'add')} if BOOTABLE.fullmatch(key)} - gone
+    lost = [device for device in boot_order(texts.get('boot', '')).get('order') or () if device not in there]
+    if lost:
+        raise BadRequest(
+            f'boot: it has no {joined(lost, "and")} to boot from. It has {joined(sorted(there, key=natural), "and") or "nothing of the kind"}.',
+            details={'devices': lost},
+        )
 
 
 def with_defaults(kind, key, wish, state):
@@ -144,6 +187,32 @@ def fold_into_creation(plan, desired, state, known, chosen, texts, actions):
         step.words.append(action.words)
 
 
+def fold_into_restoring(plan, desired, state, known, chosen, texts):
+    """What cannot be set or not be told afterwards is given with the restore itself."""
+    step = plan.steps[-1]
+    for key in AT_RESTORING:
+        if key in texts:
+            note_option(plan, step.words, desired, state, known, key, texts[key], chosen[key])
+            step.data['options'][key] = texts.pop(key)
+
+
+def unmark(plan, state, created):
+    """Put the description right that marks a clone as not finished, with whatever else is set."""
+    step = next((one for one in plan.steps if one.name == 'configure'), None)
+    if step is None:
+        plan.add('configure', [], wishes={}, texts={}, delete=[], disks={}, changed_disks={})
+        step = plan.steps[-1]
+    if not created:
+        step.words.append('finish the clone that was broken off')
+    text = state.config.get('description')
+    if 'description' in step.data['texts'] or 'description' in step.data['delete']:
+        return
+    if text:
+        step.data['texts']['description'], step.data['wishes']['description'] = text, Wish(text)
+    else:
+        step.data['delete'].append('description')
+
+
 def new_disks(kind, actions, known):
     """{key: (text, size to grow to or None)} of disks that are not there yet."""
     return {
@@ -178,6 +247,24 @@ def add_update(plan, desired, state, known, chosen, texts, removed, actions):
         disks=new_disks(desired.kind, direct, known),
         changed_disks={one.key: one.wish for one in direct if one.action in ('set', 'swap')},
     )  # fmt: skip
+
+
+def boot_comes_late(desired, actions):
+    """Proxmox VE puts each drive for CDs that is set at the end of the boot order, so a declared order must be sent after that."""
+    order = boot_order(desired.wishes['boot'].value).get('order') or () if 'boot' in desired.wishes else None
+    return order is not None and any(one.wish.iso is not None and one.action in ('add', 'swap', 'set') and one.key not in order for one in actions)
+
+
+def add_boot(plan, desired, state, known, texts):
+    """The boot order in a request of its own; told only where it is another than it was."""
+    wish, words = desired.wishes['boot'], []
+    if is_empty(wish.value):
+        plan.add('configure', [], wishes={}, texts={}, delete=['boot'], disks={}, changed_disks={})
+        return
+    text = texts.get('boot') or merged_text('boot', wish, state.config.get('boot'), find_parameter(known, 'boot'))
+    if 'boot' in texts:
+        note_option(plan, words, desired, state, known, 'boot', text, wish)
+    plan.add('configure', words, wishes={'boot': wish}, texts={'boot': text}, delete=[], disks={}, changed_disks={})
 
 
 def add_disk_steps(plan, actions, names):

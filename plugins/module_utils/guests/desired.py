@@ -11,7 +11,7 @@ import typing
 
 from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest
 from ansible_collections.pve.fleet.plugins.module_utils.guests import cloud_init, disks
-from ansible_collections.pve.fleet.plugins.module_utils.guests.kinds import Kind
+from ansible_collections.pve.fleet.plugins.module_utils.guests.kinds import UNUSED, Kind
 from ansible_collections.pve.fleet.plugins.module_utils.guests.wish import Wish
 from ansible_collections.pve.fleet.plugins.module_utils.schema.size import SizeError, mebibytes
 
@@ -26,6 +26,7 @@ class Desired:
 
     wishes: option of the API -> Wish; disks: option -> DiskWish; remove: options to delete;
     once: parameters that only a creation takes; password: of cloud-init (it cannot be compared).
+    turn: guests.turns.Turn, where other guests are placed at the same time.
     """
 
     kind: Kind
@@ -57,6 +58,7 @@ class Desired:
     unreferenced: bool = False
     wait_for: str = 'none'
     wait_timeout: int = 300
+    turn: typing.Any = None
 
     @property
     def names(self):
@@ -105,6 +107,7 @@ def read_desired(params: dict[str, typing.Any], kind: Kind, settings: typing.Ite
     add_once(desired, params)
     add_config(desired, params.get('config'))
     check_removed(desired)
+    check_unused(desired)
     return desired
 
 
@@ -226,8 +229,26 @@ OWN_OPTIONS = {
 }
 
 
+UNTOUCHABLE = frozenset({'template', 'pool', 'vmid', 'node', 'delete', 'digest', 'lock'})
+
+
+def check_unused(desired):
+    """What is detached becomes an unused disk itself: a task that destroys one of those as well would destroy it when it is run again."""
+    doomed = [key for key in desired.remove if UNUSED.fullmatch(key)]
+    doomed += [key for key, wish in desired.disks.items() if UNUSED.fullmatch(key) and wish.state != 'present']
+    kept = [key for key in desired.remove if desired.kind.is_disk(key)]
+    kept += [key for key, wish in desired.disks.items() if desired.kind.is_disk(key) and (wish.state == 'detached' or wish.keep_old)]
+    if doomed and kept:
+        raise BadRequest(
+            f'{kept[0]} shall be kept as an unused disk and {doomed[0]} be destroyed: run again, the task would destroy what it kept. '
+            'Use a task for each.'
+        )
+
+
 def check_removed(desired):
     for key in desired.remove:
+        if key in UNTOUCHABLE:
+            raise BadRequest(f'remove: {key} has an option of its own, {OWN_OPTIONS[key]}. Use that.')
         if key in desired.wishes or (key in desired.disks and desired.disks[key].state == 'present'):
             raise BadRequest(f'{key} is declared and to be removed at once. Keep one of them.')
         if key in ('name', 'hostname', 'rootfs'):

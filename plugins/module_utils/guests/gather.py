@@ -11,7 +11,9 @@ from ansible_collections.pve.fleet.plugins.module_utils.guests.describe import N
 from ansible_collections.pve.fleet.plugins.module_utils.guests.find import find_source
 from ansible_collections.pve.fleet.plugins.module_utils.guests.origin import backup_config
 from ansible_collections.pve.fleet.plugins.module_utils.guests.plan import Facts
-from ansible_collections.pve.fleet.plugins.module_utils.guests.read import read_state
+from ansible_collections.pve.fleet.plugins.module_utils.guests.reach import able_nodes
+from ansible_collections.pve.fleet.plugins.module_utils.guests.read import path, read_state, volume_storages
+from ansible_collections.pve.fleet.plugins.module_utils.schema.wording import joined, suggestion
 
 
 def gather(client, desired, rows, row, state, release=NEWEST):
@@ -23,6 +25,8 @@ def gather(client, desired, rows, row, state, release=NEWEST):
         return facts
     if row is None:
         facts_of_creation(client, desired, rows, facts)
+    elif desired.placement and state.marked:
+        desired.node = chosen_node(client, desired, rows)
     if desired.ha is not None and row is not None:
         facts.ha = ha.read_ha(client, desired, row)
     return facts
@@ -32,13 +36,34 @@ def facts_of_creation(client, desired, rows, facts):
     """Which id, which node, and what the source looks like."""
     if desired.clone:
         row = find_source(client, rows, desired.kind, desired.clone.get('template'), desired.clone.get('tag'))
-        facts.source = read_state(client, desired.kind, row)
+        facts.source = read_source(client, desired, row)
         facts.node = clone_node(client, desired, rows, facts.source)
     else:
         facts.node = desired.node or chosen_node(client, desired, rows)
     if desired.restore:
         facts.source = read_backup(client, desired, facts.node)
-    facts.vmid = desired.vmid or next_id(client)
+    facts.vmid = desired.vmid or new_id(client, desired, rows)
+
+
+def read_source(client, desired, row):
+    """The State that a clone is made of: what the guest uses now (not what waits for a reboot), or what it was in the snapshot."""
+    state = read_state(client, desired.kind, row)
+    name = desired.clone.get('snapshot')
+    if not name:
+        state.config = dict(state.active)
+        return state
+    known = [one['name'] for one in client.get(*path(desired.kind, row, 'snapshot')) if one['name'] != 'current']
+    if name not in known:
+        hint = suggestion(name, known) or (f'There are {joined(known, "and")}.' if known else 'It has none.')
+        raise NotFound(f"clone: {state.name} has no snapshot '{name}'. {hint}", details={'snapshot': name, 'snapshots': known})
+    state.config = client.get(*path(desired.kind, row, 'config'), params={'snapshot': name})
+    return state
+
+
+def new_id(client, desired, rows):
+    """The id of a guest that is to be made."""
+    first = next_id(client)
+    return desired.turn.vmid(first, rows) if desired.turn else first
 
 
 def next_id(client):
@@ -47,8 +72,16 @@ def next_id(client):
 
 
 def chosen_node(client, desired, rows):
-    nodes = client.get('cluster', 'resources', params={'type': 'node'})
-    return placement.choose_node(nodes, rows, desired.placement, wanted_memory(desired))
+    def read_nodes():
+        return client.get('cluster', 'resources', params={'type': 'node'})
+
+    nodes, memory = desired.turn.nodes(read_nodes) if desired.turn else read_nodes(), wanted_memory(desired)
+    able = able_nodes(client, desired, nodes)
+
+    def choose(others):
+        return placement.choose_node(nodes, others, desired.placement, memory, able)
+
+    return desired.turn.node(desired, rows, memory, choose) if desired.turn else choose(rows)
 
 
 def wanted_memory(desired):
@@ -77,17 +110,6 @@ def shared_storages(client):
 def uses_only(state, storages):
     """Whether all volumes of a guest are on these storages."""
     return all(name in storages for name in volume_storages(state))
-
-
-def volume_storages(state):
-    """The storages of a guest's volumes, sorted."""
-    found = set()
-    for key, value in state.config.items():
-        if state.kind.is_disk(key):
-            volume = str(value).split(',', maxsplit=1)[0].rpartition('=')[2]
-            if ':' in volume and not volume.startswith('/'):
-                found.add(volume.partition(':')[0])
-    return sorted(found)
 
 
 def linked_clones(client, state):

@@ -6,13 +6,19 @@
 While Proxmox VE copies the first disk of a clone, the new guest has a lock but no name. A run that was killed then has
 ordered such a guest, and the next run must not order a second one. Clones that other tasks of the same run ordered are
 told apart by notes in the folder that the processes of one run share.
+
+What is decided when a guest is made (its first password, its place) cannot be told afterwards from what it is. A clone that
+still needs such a thing has a mark in its description, which goes with the change that finishes it.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import pathlib
 import re
+
+from ansible_collections.pve.fleet.plugins.module_utils.guests.read import MARK
 
 LOCKS = ('create', 'clone')
 DEFAULT_NAME = re.compile(r'(VM |CT)\d+')
@@ -31,6 +37,24 @@ def candidates(client, rows, kind, names):
         for row in rows
         if row['type'] == kind.name and is_unnamed(row) and noted_name(client, row['vmid']) in (None, *names)
     ]
+
+
+def needs_mark(desired, state, moves):
+    """Whether a clone could be taken for finished before it is: it has the password of its template, or is not where placement put it."""
+    inherits = bool(desired.password) and 'cipassword' in state.config
+    return inherits or bool(moves and desired.placement)
+
+
+def marked_description(state):
+    """The description that the clone will have, with the mark."""
+    return f'{str(state.config.get("description", "")).rstrip()}\n{MARK}'.lstrip()
+
+
+def without_mark(state):
+    """The State as it is to be seen, with the description that is meant."""
+    text = str(state.config.get('description', '')).replace(MARK, '').rstrip()
+    config = {key: value for key, value in state.config.items() if key != 'description'}
+    return dataclasses.replace(state, config={**config, 'description': text} if text else config)
 
 
 def note(client, vmid, name):

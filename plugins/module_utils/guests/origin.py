@@ -5,14 +5,20 @@
 
 from __future__ import annotations
 
+import urllib.parse
+
 from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest
+from ansible_collections.pve.fleet.plugins.module_utils.guests import in_the_making
 from ansible_collections.pve.fleet.plugins.module_utils.guests.describe import schemas
 from ansible_collections.pve.fleet.plugins.module_utils.guests.kinds import UNUSED
 from ansible_collections.pve.fleet.plugins.module_utils.guests.read import State
 from ansible_collections.pve.fleet.plugins.module_utils.schema.property_string import PropertyStringError, parse, render
 from ansible_collections.pve.fleet.plugins.module_utils.schema.typetext import property_format
 
-NOT_CLONED = frozenset({'template', 'lock', 'meta', 'parent', 'protection', 'smbios1', 'vmgenid', 'digest'})
+NOT_CLONED = frozenset({
+    'template', 'lock', 'meta', 'parent', 'smbios1', 'vmgenid', 'digest', 'snaptime', 'snapstate', 'vmstate', 'runningmachine',
+    'runningcpu',
+})  # fmt: skip
 
 
 def plan_origin(plan, desired, facts):
@@ -53,24 +59,48 @@ def from_clone(plan, desired, facts):
     what = 'template' if source.template else desired.kind.noun
     full = clone['full'] or not source.template
     linked = '' if full else ' (linked)'
-    if not source.template and not clone['full']:
-        raise BadRequest(f'clone: {source.name} is not a template, and only a template can have linked clones: use full: true.')
-    plan.add('clone', f'clone {what} {source.name} ({source.vmid}) to {facts.vmid} on {facts.node}{linked}', full=full)
+    moves = bool(desired.node) and desired.node != facts.node
+    refuse_clone(desired, source, full, moves)
     state = fresh_state(desired, facts, cloned_config(desired.kind, source.config, clone.get('storage'), facts.release))
+    marked = in_the_making.marked_description(state) if in_the_making.needs_mark(desired, state, moves) else None
+    if marked:
+        state.config['description'] = marked
+    words = f'clone {what} {source.name} ({source.vmid}) to {facts.vmid} on {facts.node}{linked}'
+    plan.add('clone', words, full=full, description=marked)
     if desired.final_name:
         state.config[desired.kind.name_key] = desired.final_name
-    if desired.node and desired.node != facts.node:
+    if moves:
         plan.add('migrate', f'migrate from {facts.node} to {desired.node}', target=desired.node, power='stopped')
         state.node = desired.node
     return state
 
 
+def refuse_clone(desired, source, full, moves):
+    """Raise BadRequest for a clone that the server would refuse."""
+    if not source.template and not desired.clone['full']:
+        raise BadRequest(f'clone: {source.name} is not a template, and only a template can have linked clones: use full: true.')
+    if not full and moves:
+        raise BadRequest(
+            f'clone: {source.name} has its disks on storage of {source.node} alone, and so have its linked clones, which cannot be on {desired.node}. '
+            f'Use full: true, or leave node out.'
+        )
+    if source.running and not desired.kind.live_migration and not desired.clone.get('snapshot'):
+        raise BadRequest(f'clone: {source.name} is running, and a container can be copied only while it is stopped, or from a snapshot (clone: snapshot).')
+
+
 def from_backup(plan, desired, facts):
     archive = desired.restore['archive']
-    plan.add('restore', f'restore {archive} to {facts.vmid} on {facts.node}')
-    storage = desired.restore.get('storage')
+    storage = restore_storage(desired, facts.source)
+    plan.add('restore', f'restore {archive} to {facts.vmid} on {facts.node}', storage=storage, options={})
     keep = not desired.restore['unique']
     return fresh_state(desired, facts, cloned_config(desired.kind, facts.source.config, storage, facts.release, keep))
+
+
+def restore_storage(desired, source):
+    """Where the disks go, None for where they were. A container's all go to one: by default that of its root file system."""
+    given = desired.restore.get('storage')
+    root = str(source.config.get(desired.kind.root_disk, '')).removeprefix('volume=')
+    return given or (root.partition(':')[0] or None if desired.kind.root_disk else None)
 
 
 ORIGINS = {'clone': from_clone, 'restore': from_backup}
@@ -106,11 +136,15 @@ def copied(kind, key, text, fmt, storage, keep_macs):
 
 def backup_config(kind, archive, text):
     """The configuration kept in a backup (GET .../vzdump/extractconfig) -> State of what will be restored."""
-    config = {}
+    config, notes = {}, []
     for line in text.splitlines():
         if line.startswith('['):
             break
+        if line.startswith('#') and not line.startswith('#qmdump#'):
+            notes.append(urllib.parse.unquote(line[1:]))
         key, colon, value = line.partition(':')
         if colon and key and not key.startswith('#'):
             config[key.strip()] = value.strip()
+    if notes:
+        config['description'] = '\n'.join(notes)
     return State(kind, 0, '', {'vmid': 0, 'name': archive}, config)

@@ -11,11 +11,12 @@ from ansible_collections.pve.fleet.plugins.module_utils.schema.size import GIB, 
 from ansible_collections.pve.fleet.plugins.module_utils.schema.wording import joined, suggestion
 
 
-def choose_node(nodes, rows, placement=None, memory=None):
+def choose_node(nodes, rows, placement=None, memory=None, able=None):
     """The name of the node for a new guest.
 
     nodes: entries of GET cluster/resources?type=node; rows: those of guests; placement: {strategy, nodes, avoid} or None;
-    memory: MiB that the guest wants, or None. Ties go to the name that sorts first.
+    memory: MiB that the guest wants, or None; able: names of the nodes that have what it is made from, None for all.
+    Ties go to the name that sorts first.
     Raises NotFound for nodes that there are not, BadRequest when none is left.
     """
     placement = placement or {}
@@ -25,6 +26,7 @@ def choose_node(nodes, rows, placement=None, memory=None):
     candidates = [name for name in sorted(allowed or by_name) if by_name[name].get('status') == 'online']
     if not candidates:
         raise BadRequest(f'no node to place the guest on: {joined(sorted(allowed or by_name), "and")} is not online.')
+    candidates = [name for name in candidates if able is None or name in able] or candidates
     candidates = fewest_neighbours(candidates, rows, placement.get('avoid'))
     free = {name: free_memory(by_name[name], rows) for name in candidates}
     asked = (memory or 0) * MIB

@@ -54,6 +54,7 @@ def plan_guest(desired, state, facts):
     plan_configuration(plan, desired, dataclasses.replace(state, power=now), facts, created)
     plan_pool(plan, desired, state, created)
     ha.plan_ha(plan, desired, facts)
+    refuse_paths_in_template(desired, state)
     power.plan_up(plan, desired, state, now)
     if created:
         plan.before = {'state': 'absent'}
@@ -65,6 +66,20 @@ def refuse_template_power(desired, state):
         raise BadRequest(
             f'{state.name} ({state.vmid}) is a template, which cannot be {desired.state}. '
             'Clone it, and declare the state of the clone.'
+        )
+
+
+def refuse_paths_in_template(desired, state):
+    """A container with paths or devices of the host as mount points cannot become a template."""
+    if desired.state != 'template' or state.template or not desired.kind.root_disk:
+        return
+    left = {key: str(value).removeprefix('volume=') for key, value in state.config.items() if desired.kind.is_disk(key) and key not in desired.remove}
+    left.update({key: wish.volume or left.get(key, '') if wish.state == 'present' else '' for key, wish in desired.disks.items()})
+    paths = sorted(key for key, volume in left.items() if volume.startswith('/'))
+    if paths:
+        raise BadRequest(
+            f'{joined(paths, "and")}: a template cannot have paths of its node as mount points. Remove them (remove), and declare them on its clones.',
+            details={'mount_points': paths},
         )
 
 

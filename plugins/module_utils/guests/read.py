@@ -10,6 +10,8 @@ import re
 
 from ansible_collections.pve.fleet.plugins.module_utils.guests.kinds import Kind, kind_of
 
+# A comment in the notes of a guest that is not finished yet; the notes are Markdown, which does not show it.
+MARK = '<!-- pve.fleet: not finished -->'
 SIZE = re.compile(r'\bsize=[^,]+')
 
 
@@ -44,6 +46,11 @@ class State:
         return str(self.config.get('template', '')) == '1'
 
     @property
+    def marked(self):
+        """Whether a run that made the guest was broken off before it was done with it."""
+        return MARK in str(self.config.get('description', ''))
+
+    @property
     def running(self):
         return self.power in ('running', 'paused')
 
@@ -55,6 +62,17 @@ class State:
 def path(kind, row, *rest):
     """The path of a guest: ('nodes', node, 'qemu', vmid, ...)."""
     return ('nodes', row['node'], kind_of(kind).name, row['vmid'], *rest)
+
+
+def volume_storages(state):
+    """The storages of a guest's volumes, sorted."""
+    found = set()
+    for key, value in state.config.items():
+        if state.kind.is_disk(key):
+            volume = str(value).split(',', maxsplit=1)[0].rpartition('=')[2]
+            if ':' in volume and not volume.startswith('/'):
+                found.add(volume.partition(':')[0])
+    return sorted(found)
 
 
 def read_state(client, kind, row, power=False):

@@ -53,9 +53,13 @@ def guest_run(kind, settings):
     return functools.partial(run, kind=kind, settings=settings)
 
 
-def run(context, kind, settings):
-    """Bring one guest to what the task declares. Raises FleetError with the guest in front."""
+def run(context, kind, settings, turn=None):
+    """Bring one guest to what the task declares. Raises FleetError with the guest in front.
+
+    turn: guests.turns.Turn, where other guests are placed at the same time.
+    """
     desired = read_desired(context.params, kind, settings)
+    desired.turn = turn
     context.secret(desired.password)
     context.secret(desired.once.get('password'))
     client = context.client
@@ -85,6 +89,8 @@ class Run:
     def result(self):
         for attempt in range(MOST_PLANS):
             state, facts, plan = self.planned()
+            if self.desired.turn:
+                self.desired.turn.done()
             self.note(plan)
             if self.context.check_mode:
                 return self.predicted(state, facts, plan)
@@ -123,7 +129,7 @@ class Run:
             facts, plan = self.plan(rows, row, state, self.client.release)
         node = facts.node or (state.node if state else None)
         check_ha(self.context, plan)
-        check_plan(self.client, self.desired, plan, self.desired.node or node, missing=self.context.missing)
+        check_plan(self.client, self.desired, plan, self.desired.node or node, state, facts.source, self.context.missing)
         return state, facts, plan
 
     def plan(self, rows, row, state, release):
