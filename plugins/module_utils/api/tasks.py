@@ -16,7 +16,7 @@ UPID = re.compile(
 )
 WARNINGS = re.compile(r'^WARNINGS: (\d+)$')
 # Releases differ in whether the request or its task compares the digest.
-MODIFIED = re.compile(r'checksum mismatch|detected modified configuration', re.I)
+MODIFIED = re.compile(r'checksum mismatch \(file change|detected modified configuration', re.I)
 PERCENT = re.compile(r'(\d+(?:\.\d+)?) ?%')
 LOG_TAIL = 5
 FIRST_PAUSE = 0.1
