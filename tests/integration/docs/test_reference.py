@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
 from checkout import ROOT
 
 from ansible_collections.pve.fleet.plugins.module_utils.api.errors import CLASSES
@@ -20,6 +21,13 @@ GUIDES = {
     'registering': 'register.md', 'inventory': '../inventory.md', 'provisioning': 'provision.md', 'templates': 'templates.md',
     'tenants': 'workspaces.md', 'maintenance': 'maintenance.md', 'backups': 'backups.md', 'monitoring': 'monitoring.md', 'audit': 'audit.md',
     'pipelines': 'pipelines.md', 'AWX': 'awx.md',
+}
+
+
+# Playbook to the guide that has the table of its variables.
+VARIABLES = {
+    'onboard': 'register.md', 'provision': 'provision.md', 'decommission': 'provision.md', 'rolling_update': 'maintenance.md',
+    'evacuate_node': 'maintenance.md', 'health': 'monitoring.md', 'audit': 'audit.md',
 }
 
 
@@ -54,6 +62,29 @@ def test_there_is_a_guide_for_each_job():
     listed = re.findall(r'\]\(([^)]+)\)', text_of('docs/guides/README.md'))
     assert sorted(listed) == sorted(GUIDES.values())
     assert {file.name for file in (ROOT / 'docs' / 'guides').glob('*.md')} - {'README.md'} == {name for name in listed if '/' not in name}
+
+
+def variables(playbook):
+    """What a playbook takes: names that have a default or may be missing, and those that it asks for."""
+    text = text_of(f'playbooks/{playbook}.yml')
+    asked = [name for names in re.findall(r'answers_\w+: \[([a-z_, ]+)\]', text) for name in names.split(', ')]
+    return {*re.findall(r'\b([a-z_]+) (?:is defined|\| default\()', text), *asked}
+
+
+@pytest.mark.parametrize('playbook', VARIABLES)
+def test_a_guide_names_the_variables_of_its_playbook(playbook):
+    text = text_of(f'docs/guides/{VARIABLES[playbook]}')
+    assert {name for name in variables(playbook) if not re.search(rf'`{name}\b|-e {name}=', text)} == set()
+
+
+@pytest.mark.parametrize('guide', sorted(set(VARIABLES.values())))
+def test_the_tables_of_a_guide_name_variables_that_exist(guide):
+    texts = ' '.join(text_of(f'playbooks/{playbook}.yml') for playbook, page in VARIABLES.items() if page == guide)
+    assert {name for name in first_cells(f'docs/guides/{guide}') if not re.search(rf'\b{name}\b', texts)} == set()
+
+
+def test_every_playbook_has_a_guide():
+    assert set(VARIABLES) == {file.stem for file in (ROOT / 'playbooks').glob('*.yml')} - {'demo'}
 
 
 def test_the_readme_names_everything_that_is_there():
