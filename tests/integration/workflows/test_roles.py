@@ -36,7 +36,7 @@ def test_guests_come_change_and_go(workflows, fleet, tmp_path):
     workflows.exact('guest_provision', {**declared, 'guest_provision_guests': changed})
     assert (names(fleet, 'seoul'), names(fleet, 'berlin')) == (['web-01'], ['lb-01'])
     summary = json.loads((tmp_path / 'summary.json').read_text(encoding='utf-8'))
-    assert (summary['drift'], summary['counts']) == (False, {'guests': 2, 'changed': 0, 'removed': 0})
+    assert (summary['drift'], summary['counts']) == (False, {'guests': 2, 'changed': 0, 'removed': 0, 'failed': 0})
 
 
 def test_guests_of_others_are_never_removed(workflows, fleet):
