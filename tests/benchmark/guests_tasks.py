@@ -20,7 +20,7 @@ import yaml
 from checkout import ansible_environment
 from row import row
 
-NAMES = ('guest_unchanged_requests', 'guest_from_template_requests', 'guests_100_unchanged', 'guests_50_clones')
+NAMES = ('guest_unchanged_requests', 'guest_from_template_requests', 'guests_100_unchanged', 'guests_50_clones', 'guests_50_clones_as_list')
 LOCAL = {'ansible_connection': 'local', 'ansible_python_interpreter': sys.executable}
 TOKEN = {'api_user': 'root@pam', 'api_password': 'realpve1'}
 DISK_RATE = 512 << 20  # with a disk of 1 GiB a clone takes two seconds
@@ -32,7 +32,7 @@ def rows(only: str | None = None) -> Iterator[dict]:
     """The rows of the benchmark table, one after another."""
     from pvesim.fixtures import started
 
-    measures = dict(zip(NAMES, (unchanged_requests, template_requests, many_unchanged, many_clones), strict=True))
+    measures = dict(zip(NAMES, (unchanged_requests, template_requests, many_unchanged, many_clones, list_of_clones), strict=True))
     for name, measure in measures.items():
         if only in (None, name):
             with tempfile.TemporaryDirectory() as folder, started('--port', '0', '--start-state', 'single', '--time', 'real') as sim:
@@ -123,3 +123,13 @@ def many_clones(name: str, bench: Bench) -> dict:
     bench.sim.control.send('POST', 'settings', disk_rate=DISK_RATE)
     seconds = bench.play([bench.ours(name='{{ inventory_hostname }}', clone={'template': 'golden'}, memory='128M')], 50, 50)
     return row(name, 's, 50 clones of 2 s, forks 50', seconds, floor=floor, goal='ratio_to_floor <= 1.5')
+
+
+def list_of_clones(name: str, bench: Bench) -> dict:
+    """The same in one pve_guests task."""
+    floor = CLONE_SECONDS + bench.play([{'ansible.builtin.set_fact': {'fact': 1}}])
+    bench.sim.control.send('POST', 'settings', disk_rate=DISK_RATE)
+    guests = [{'name': f'vm-{number:03}', 'clone': {'template': 'golden'}, 'memory': '128M'} for number in range(50)]
+    connection = bench.ours()['pve.fleet.pve_vm']
+    seconds = bench.play([{'pve.fleet.pve_guests': {**connection, 'guests': guests, 'concurrency': 50}}])
+    return row(name, 's, 50 clones of 2 s in one task', seconds, floor=floor)
