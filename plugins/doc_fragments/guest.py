@@ -149,6 +149,13 @@ options:
     description: Whether O(state=absent) also destroys volumes of that id which the configuration does not name.
     type: bool
     default: false
+  wait:
+    description:
+      - Whether to wait for the last task of the run. V(false) starts it and returns it as RV(upid); M(pve.fleet.pve_task) waits for it.
+      - What comes before it is always waited for. When something must come after a long task, such as a change of a new clone that is
+        not to be started, the run is refused before anything is done. It does not go with O(wait_for).
+    type: bool
+    default: true
   wait_timeout:
     description: Seconds to wait for what O(wait_for) names.
     type: int

@@ -118,7 +118,7 @@ options:
     type: bool
     default: false
   wait:
-    description: Whether to wait for backups to be done. Otherwise the tasks are started and told in RV(upids).
+    description: Whether to wait for the tasks. V(false) starts them and returns them as RV(upids), the last one as RV(upid), too.
     type: bool
     default: true
   timeout:
@@ -227,6 +227,11 @@ upids:
   type: list
   elements: str
   sample: ['UPID:pve2:0000C530:001C9BEC:677E934A:vzdump:104:fleet@pve!operator:']
+upid:
+  description: The task that was not waited for.
+  returned: when O(wait=false) and a task was left running
+  type: str
+  sample: "UPID:pve2:0003A2B1:01F3C2A0:69774F2B:vzdump:104:fleet@pve!operator:"
 error:
   description: Why the task failed, for programs.
   returned: failure

@@ -210,6 +210,11 @@ upids:
   type: list
   elements: str
   sample: ["UPID:pve2:0003A2B1:01F3C2A0:69774F2B:qmclone:9000:fleet@pve!operator:"]
+upid:
+  description: The task that was not waited for.
+  returned: when O(wait=false) and a task was left running
+  type: str
+  sample: "UPID:pve2:0003A2B1:01F3C2A0:69774F2B:vzstart:104:fleet@pve!operator:"
 error:
   description: Why the task failed, for programs.
   returned: failure

@@ -65,6 +65,10 @@ options:
   bwlimit:
     description: The most KiB/s to send.
     type: int
+  wait:
+    description: Whether to wait for the migration. V(false) starts it and returns its task as RV(upid); RV(guest) is where it was then.
+    type: bool
+    default: true
   timeout:
     description: Seconds that the migration may take.
     type: int
@@ -122,6 +126,11 @@ upids:
   type: list
   elements: str
   sample: ['UPID:pve2:0000C530:001C9BEC:677E934A:qmigrate:104:fleet@pve!operator:']
+upid:
+  description: The task that was not waited for.
+  returned: when O(wait=false) and a task was left running
+  type: str
+  sample: "UPID:pve2:0003A2B1:01F3C2A0:69774F2B:qmigrate:104:fleet@pve!operator:"
 error:
   description: Why the task failed, for programs.
   returned: failure

@@ -56,6 +56,10 @@ options:
     description: Whether to remove a snapshot from the configuration even if the storage fails to remove it.
     type: bool
     default: false
+  wait:
+    description: Whether to wait for the last task. V(false) starts it and returns it as RV(upid); tasks before it are waited for.
+    type: bool
+    default: true
   timeout:
     description: Seconds that each task of the server may take, and that a lock is waited for.
     type: int
@@ -132,6 +136,17 @@ snapshots:
   elements: dict
   sample:
     - {name: before-update, description: "", snaptime: 1795222103, vmstate: false, parent: null}
+upids:
+  description: The tasks of the server, in order.
+  returned: success
+  type: list
+  elements: str
+  sample: ['UPID:pve2:0000C530:001C9BEC:677E934A:qmsnapshot:104:fleet@pve!operator:']
+upid:
+  description: The task that was not waited for.
+  returned: when O(wait=false) and a task was left running
+  type: str
+  sample: "UPID:pve2:0003A2B1:01F3C2A0:69774F2B:qmsnapshot:104:fleet@pve!operator:"
 error:
   description: Why the task failed, for programs.
   returned: failure

@@ -253,6 +253,20 @@ EXAMPLES = r"""
     node: pve3
     migration: {storage: {local-lvm: ceph}}
 
+- name: Order a clone and go on with something else
+  pve.fleet.pve_vm:
+    cluster: prod
+    name: web-02
+    clone: {template: debian-13}
+    wait: false
+  register: ordered
+
+- name: Wait for it later
+  pve.fleet.pve_task:
+    cluster: prod
+    upids: ["{{ ordered.upid }}"]
+  when: ordered.upid is defined
+
 - name: Remove
   pve.fleet.pve_vm:
     cluster: prod
@@ -313,6 +327,11 @@ upids:
   type: list
   elements: str
   sample: ["UPID:pve2:0003A2B1:01F3C2A0:69774F2B:qmclone:9000:fleet@pve!operator:"]
+upid:
+  description: The task that was not waited for.
+  returned: when O(wait=false) and a task was left running
+  type: str
+  sample: "UPID:pve2:0003A2B1:01F3C2A0:69774F2B:qmstart:104:fleet@pve!operator:"
 error:
   description: Why the task failed, for programs.
   returned: failure

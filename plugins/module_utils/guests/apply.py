@@ -16,6 +16,7 @@ from ansible_collections.pve.fleet.plugins.module_utils.guests.describe import N
 from ansible_collections.pve.fleet.plugins.module_utils.guests.desired import Desired
 from ansible_collections.pve.fleet.plugins.module_utils.guests.find import guest_rows
 from ansible_collections.pve.fleet.plugins.module_utils.guests.gather import next_id
+from ansible_collections.pve.fleet.plugins.module_utils.guests.no_wait import LeftRunning, is_left, start_task
 from ansible_collections.pve.fleet.plugins.module_utils.guests.progress import watcher
 from ansible_collections.pve.fleet.plugins.module_utils.guests.read import State, power_of, read_state
 from ansible_collections.pve.fleet.plugins.module_utils.guests.wish import merged_text
@@ -35,6 +36,7 @@ class Session:
     """One run on one guest. vmid and node follow it; config and digest are what was read last, None when outdated.
 
     existing: whether the guest was there when the plan was made. power: how it runs now, None when that is not known.
+    leave: whether the task of this step is not waited for; left: that task, once it was started.
     """
 
     context: typing.Any
@@ -51,6 +53,8 @@ class Session:
     release: str = NEWEST
     planned_vmid: int | None = None
     upids: list = dataclasses.field(default_factory=list)
+    leave: bool = False
+    left: str | None = None
 
     @property
     def kind(self):
@@ -69,7 +73,9 @@ class Session:
         return ('nodes', self.node, self.kind.name, self.vmid, *rest)
 
     def task(self, what, method, *segments, params=None, timeout=None):
-        """Send a request that starts a task and wait for it; its warnings are handed on."""
+        """Send a request that starts a task and wait for it; its warnings are handed on. Raises LeftRunning for one that is not waited for."""
+        if self.leave:
+            return self.start(method, segments, params)
         watch = watcher(self.context.progress, self.label, what)
         limit = timeout or self.desired.timeout
         done = self.client.run_task(method, *segments, params=params or {}, timeout=limit, progress=watch)
@@ -78,6 +84,12 @@ class Session:
             for warning in done.warnings:
                 self.context.warn(f'{self.label} {what}: {warning}')
         return done
+
+    def start(self, method, segments, params):
+        started = start_task(self.client, method, segments, params)
+        if started is not None:
+            self.upids.append(started.upid)
+            raise LeftRunning(started.upid)
 
     def read(self):
         """The configuration as it is now, read at most once between two changes."""
@@ -99,8 +111,12 @@ class Session:
 def apply_plan(session, plan):
     """Carry out all steps in order. What is done is told to the context, also when a later step fails."""
     for step in plan.steps:
-        STEPS[step.name](session, **step.data)
-        session.power = POWER_AFTER.get(step.name, session.power)
+        session.leave = is_left(session.desired, plan, step)
+        try:
+            STEPS[step.name](session, **step.data)
+            session.power = POWER_AFTER.get(step.name, session.power)
+        except LeftRunning as left:
+            session.left, session.power = left.upid, None
         for word in session.words(step):
             session.context.did(word)
 
@@ -384,7 +400,9 @@ def shutdown(session):
 def restart(session):
     """Gracefully: PVE's own reboot, which applies what is pending; by force: shut down or stop, then start."""
     if session.desired.force:
+        leave, session.leave = session.leave, False
         shutdown(session)
+        session.leave = leave
         start(session)
         return
     limit = session.desired.shutdown_timeout

@@ -56,6 +56,7 @@ class Desired:
     shutdown_timeout: int = 180
     purge: bool = False
     unreferenced: bool = False
+    wait: bool = True
     wait_for: str = 'none'
     wait_timeout: int = 300
     turn: typing.Any = None
@@ -97,6 +98,8 @@ def read_desired(params: dict[str, typing.Any], kind: Kind, settings: typing.Ite
         **{name: params.get(name) for name in TAKEN_OVER},
     )
     check_sources(desired)
+    if not desired.wait and desired.wait_for != 'none':
+        raise BadRequest(f'wait: false and wait_for: {desired.wait_for} contradict each other. Leave one of them out.')
     for name in settings:
         if params.get(name) is not None:
             add(desired, name, setting(name, params[name]))
@@ -113,7 +116,7 @@ def read_desired(params: dict[str, typing.Any], kind: Kind, settings: typing.Ite
 
 TAKEN_OVER = (
     'name', 'new_name', 'node', 'placement', 'pool', 'storage', 'clone', 'restore', 'ostemplate', 'ha', 'force', 'timeout',
-    'shutdown_timeout', 'purge', 'wait_for', 'wait_timeout',
+    'shutdown_timeout', 'purge', 'wait', 'wait_for', 'wait_timeout',
 )  # fmt: skip
 
 

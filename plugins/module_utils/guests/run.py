@@ -27,6 +27,7 @@ from ansible_collections.pve.fleet.plugins.module_utils.guests.find import find,
 from ansible_collections.pve.fleet.plugins.module_utils.guests.gather import gather
 from ansible_collections.pve.fleet.plugins.module_utils.guests.ha import check_ha
 from ansible_collections.pve.fleet.plugins.module_utils.guests.kinds import KINDS
+from ansible_collections.pve.fleet.plugins.module_utils.guests.no_wait import check_no_wait
 from ansible_collections.pve.fleet.plugins.module_utils.guests.plan import plan_guest
 from ansible_collections.pve.fleet.plugins.module_utils.guests.read import read_power, read_state
 from ansible_collections.pve.fleet.plugins.module_utils.guests.releases import unsure_keys
@@ -129,6 +130,7 @@ class Run:
             facts, plan = self.plan(rows, row, state, self.client.release)
         node = facts.node or (state.node if state else None)
         check_ha(self.context, plan)
+        check_no_wait(self.desired, plan)
         check_plan(self.client, self.desired, plan, self.desired.node or node, state, facts.source, self.context.missing)
         return state, facts, plan
 
@@ -212,10 +214,11 @@ class Run:
         session = self.session(state, facts)
         apply_plan(session, plan)
         if self.desired.state == 'absent':
-            return {**self.answer(self.context.done), self.desired.kind.key: None, 'pending': {}, 'reboot_required': False}
+            left = {'upid': session.left} if session.left else {}
+            return {**self.answer(self.context.done), **left, self.desired.kind.key: None, 'pending': {}, 'reboot_required': False}
         if session.planned_vmid not in (None, session.vmid):
             self.after['vmid'] = session.vmid
-        return self.reread(session, state, facts)
+        return self.unfinished(session, state, facts) if session.left else self.reread(session, state, facts)
 
     def session(self, state, facts):
         session = Session(
@@ -235,6 +238,18 @@ class Run:
         self.wait(state)
         answer[self.desired.kind.key] = self.shown(state, facts.release)
         return {**answer, **self.pending_of(state, state.pending)}
+
+    def unfinished(self, session, state, facts):
+        """What can be told while a task goes on that is not waited for: the guest as it is now; who it is where it cannot be read."""
+        answer = {**self.answer(self.context.done), 'upid': session.left}
+        row = {**(state.row if state else {}), **session.row}
+        try:
+            now = self.read_after(session, row)
+        except FleetError:
+            shown = described(self.desired.kind, {}, {**row, 'status': 'unknown'}, facts.release, self.context.cluster_name, {})
+            return {**answer, self.desired.kind.key: shown, 'pending': {}, 'reboot_required': False}
+        answer[self.desired.kind.key] = self.shown(now, facts.release, declared_only=True)
+        return {**answer, **self.pending_of(now, now.pending)}
 
     def reread(self, session, state, facts):
         """The guest as it is now. Pending changes that a reboot was wanted for, and that were not foreseen, get it now."""

@@ -144,6 +144,7 @@ def guest_spec(settings, states, clone):
         'shutdown_timeout': {'type': 'int', 'default': 180},
         'purge': {'type': 'bool', 'default': False},
         'destroy_unreferenced_disks': {'type': 'bool', 'default': False},
+        'wait': {'type': 'bool', 'default': True},
         'wait_for': {'type': 'str', 'choices': ['none', 'agent', 'ip', 'ssh'], 'default': 'none'},
         'wait_timeout': {'type': 'int', 'default': 300},
         **settings_spec(settings),

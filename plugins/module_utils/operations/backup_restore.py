@@ -10,6 +10,7 @@ from ansible_collections.pve.fleet.plugins.module_utils.guests.find import guest
 from ansible_collections.pve.fleet.plugins.module_utils.guests.kinds import kind_of
 from ansible_collections.pve.fleet.plugins.module_utils.operations.backup_places import all_backups, archive_of, places
 from ansible_collections.pve.fleet.plugins.module_utils.operations.guest import (
+    left_running,
     locate,
     noun,
     send_task,
@@ -42,10 +43,11 @@ def run(context):
     diff = {'before': before, 'after': {'state': 'present', 'vmid': vmid, 'node': node, 'archive': backup['volid']}}
     if context.check_mode:
         return {'changed': True, 'changes': [words], 'diff': diff, 'guest': None, 'upids': []}
-    done = send_task(context, client, 'restore', str(vmid), 'POST', 'nodes', node, backup['type'], params=sent(params, backup, vmid, row))
+    done = send_task(context, client, 'restore', str(vmid), 'POST', 'nodes', node, backup['type'], params=sent(params, backup, vmid, row), wait=params['wait'])
     context.did(words)
-    found = shown_guest(locate(client, vmid), context.cluster_name)
-    return {'changed': True, 'changes': list(context.done), 'diff': diff, 'guest': found, 'upids': [done.upid] if done else []}
+    upids, now = [done.upid] if done else [], locate(client, vmid)
+    found = shown_guest(now, context.cluster_name) if now else None
+    return {'changed': True, 'changes': list(context.done), 'diff': diff, 'guest': found, 'upids': upids, **left_running(context, upids)}
 
 
 def unchanged(context, row):

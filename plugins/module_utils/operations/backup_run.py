@@ -10,13 +10,14 @@ import re
 from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest, FleetError, NotFound, TaskFailed
 from ansible_collections.pve.fleet.plugins.module_utils.fleet.fan_out import fan_out
 from ansible_collections.pve.fleet.plugins.module_utils.guests.find import guest_rows, label
+from ansible_collections.pve.fleet.plugins.module_utils.guests.no_wait import start_task
 from ansible_collections.pve.fleet.plugins.module_utils.operations.backup_places import (
     Place,
     backups_at,
     places,
     storage_rows,
 )
-from ansible_collections.pve.fleet.plugins.module_utils.operations.guest import existing, send_task
+from ansible_collections.pve.fleet.plugins.module_utils.operations.guest import existing, left_running, send_task
 from ansible_collections.pve.fleet.plugins.module_utils.operations.retention import keep_text
 from ansible_collections.pve.fleet.plugins.module_utils.schema.parameters import nearest_parameters
 from ansible_collections.pve.fleet.plugins.module_utils.schema.tables import tables
@@ -56,7 +57,7 @@ def run(context):
                 context.did(words(row, storage))
     if failures:
         raise failed(failures, [outcome.error for outcome in outcomes], made)
-    return {'changed': True, 'changes': list(context.done), 'diff': diff, 'backups': made, 'upids': upids}
+    return {'changed': True, 'changes': list(context.done), 'diff': diff, 'backups': made, 'upids': upids, **left_running(context, upids)}
 
 
 def words(row, storage):
@@ -124,7 +125,8 @@ def on_node(context, client, node, rows, sent):
     """One job on one node -> {upid, backups, failed: {vmid: reason}}. Raises FleetError when there was no job."""
     params = {**sent, 'vmid': ','.join(str(row['vmid']) for row in rows)}
     if not context.params['wait']:
-        return {'upid': client.post('nodes', node, 'vzdump', params=params), 'failed': {}}
+        started = start_task(client, 'POST', ('nodes', node, 'vzdump'), params)
+        return {'upid': started.upid if started else None, 'failed': {}}
     try:
         what = label(rows[0]) if len(rows) == 1 else f'{len(rows)} guests on {node}'
         done = send_task(context, client, 'backup', what, 'POST', 'nodes', node, 'vzdump', params=params)

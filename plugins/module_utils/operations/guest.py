@@ -19,6 +19,7 @@ from ansible_collections.pve.fleet.plugins.module_utils.guests.find import (
     refuse_unknown,
 )
 from ansible_collections.pve.fleet.plugins.module_utils.guests.kinds import KINDS, kind_of
+from ansible_collections.pve.fleet.plugins.module_utils.guests.no_wait import start_task
 from ansible_collections.pve.fleet.plugins.module_utils.guests.progress import watcher
 from ansible_collections.pve.fleet.plugins.module_utils.guests.read import path
 from ansible_collections.pve.fleet.plugins.module_utils.guests.run import known_release
@@ -126,8 +127,10 @@ def noun(row):
     return f'{kind_of(row["type"]).noun} {label(row)}'
 
 
-def send_task(context, client, what, name, method, *segments, params=None):
-    """Send a request that starts a task and wait for its end -> TaskResult or None; warnings are handed on."""
+def send_task(context, client, what, name, method, *segments, params=None, wait=True):
+    """Send a request that starts a task and wait for its end -> TaskResult or None; warnings are handed on. wait: False only starts it."""
+    if not wait:
+        return start_task(client, method, segments, params)
     watch = watcher(context.progress, name, what)
     done = client.run_task(method, *segments, params=params or {}, timeout=context.params['timeout'], progress=watch)
     for warning in done.warnings if done else ():
@@ -135,7 +138,12 @@ def send_task(context, client, what, name, method, *segments, params=None):
     return done
 
 
-def guest_task(context, client, row, what, method, *rest, params=None):
+def guest_task(context, client, row, what, method, *rest, params=None, wait=True):
     """send_task below the path of a guest."""
     name = row.get('name') or str(row['vmid'])
-    return send_task(context, client, what, name, method, *path(row['type'], row, *rest), params=params)
+    return send_task(context, client, what, name, method, *path(row['type'], row, *rest), params=params, wait=wait)
+
+
+def left_running(context, upids):
+    """The key `upid` of a result: the task that was not waited for, where there is such a one."""
+    return {'upid': upids[-1]} if upids and not context.params['wait'] else {}

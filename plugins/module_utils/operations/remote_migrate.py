@@ -17,6 +17,7 @@ from ansible_collections.pve.fleet.plugins.module_utils.operations.guest import 
     existing,
     explaining,
     guest_task,
+    left_running,
     locate,
     noun,
     shown_guest,
@@ -124,14 +125,17 @@ class Move:
         remote_target.check_bridges(target, bridges)
         words, diff = self.words(row, target, vmid), self.diff(row, target, vmid, storages, bridges)
         if self.context.check_mode:
-            return self.answer([words], diff, row, [])
+            return self.answer([words], diff, row, [], here=True)
         done = guest_task(
             self.context, self.client, row, 'migrate', 'POST', 'remote_migrate',
-            params=self.sent(row, state, target, vmid, storages, bridges),
+            params=self.sent(row, state, target, vmid, storages, bridges), wait=self.params['wait'],
         )  # fmt: skip
         self.context.did(words)
         self.note(row, target, vmid, diff)
-        return self.answer(list(self.context.done), diff, locate(self.target_client, vmid), [done.upid] if done else [])
+        upids = [done.upid] if done else []
+        if not self.params['wait']:
+            return {**self.answer(list(self.context.done), diff, row, upids, here=True), **left_running(self.context, upids)}
+        return self.answer(list(self.context.done), diff, locate(self.target_client, vmid), upids)
 
     def check_source(self, row, state):
         """Raise Conflict for what PVE would refuse, before anything is sent."""
@@ -199,10 +203,9 @@ class Move:
                     'changes': list(self.context.done), 'outcome': 'ok',
                 })  # fmt: skip
 
-    def answer(self, changes, diff, row, upids):
-        """The result; in check mode the guest is shown where it is now."""
-        moved = not (self.context.check_mode and changes)
-        name = self.target_client.connection.name if moved else self.context.cluster_name
+    def answer(self, changes, diff, row, upids, here=False):
+        """The result. here: the guest is still in its own cluster, as in check mode."""
+        name = self.context.cluster_name if here else self.target_client.connection.name
         guest = shown_guest(row, name) if row else None
         return {'changed': bool(changes), 'changes': changes, 'diff': diff, 'guest': guest, 'upids': upids}
 

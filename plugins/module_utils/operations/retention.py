@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest, FleetError
 from ansible_collections.pve.fleet.plugins.module_utils.operations.backup_places import places
-from ansible_collections.pve.fleet.plugins.module_utils.operations.guest import locate, send_task
+from ansible_collections.pve.fleet.plugins.module_utils.operations.guest import left_running, locate, send_task
 from ansible_collections.pve.fleet.plugins.module_utils.operations.spec import KEEP
 
 
@@ -39,6 +39,7 @@ def run(context):
         'backups': [{'volid': row['volid'], 'vmid': row.get('vmid'), 'type': row.get('type'), 'ctime': row.get('ctime')}
                     for _place, row in outdated],
         'upids': upids,
+        **left_running(context, upids),
     }  # fmt: skip
 
 
@@ -51,7 +52,7 @@ def remove(context, client, outdated, asked):
     for (place, vmid, kind), volids in groups.items():
         where = ('nodes', place.node, 'storage', place.storage, 'prunebackups')
         params = {**asked, 'vmid': vmid, 'type': kind}
-        done = send_task(context, client, 'prune', str(vmid), 'DELETE', *where, params=params)
+        done = send_task(context, client, 'prune', str(vmid), 'DELETE', *where, params=params, wait=context.params['wait'])
         upids += [done.upid] if done else []
         for volid in volids:
             context.did(f'remove backup {volid}')

@@ -12,6 +12,7 @@ from ansible_collections.pve.fleet.plugins.module_utils.operations.guest import 
     existing,
     explaining,
     guest_task,
+    left_running,
     shown_guest,
     unlocked,
     words_of,
@@ -32,6 +33,7 @@ def run(context):
     client = context.client
     before, after = {}, {}
     with explaining(client, words_of(context)):
+        upids = []
         for attempt in range(MOST_PLANS):
             row = unlocked(context, client, existing(client, context.params))
             check_options(context.params, row)
@@ -43,7 +45,7 @@ def run(context):
             if context.check_mode or not plan.steps:
                 break
             try:
-                apply(context, client, row, plan)
+                apply(context, client, row, plan, upids)
             except FleetError as error:
                 if attempt == MOST_PLANS - 1 or not was_overtaken(error):
                     raise
@@ -52,7 +54,7 @@ def run(context):
             snapshots, parent = read_list(client.get(*path(row['type'], row, 'snapshot')))
             break
     changes = plan.changes if context.check_mode else list(context.done)
-    return answer(context, row, snapshots, changes, {'before': before, 'after': after})
+    return {**answer(context, row, snapshots, changes, {'before': before, 'after': after}), 'upids': upids, **left_running(context, upids)}
 
 
 def answer(context, row, snapshots, changes, diff):
@@ -85,30 +87,33 @@ def check_possible(client, row, plan):
         )
 
 
-def apply(context, client, row, plan):
+def apply(context, client, row, plan, upids):
+    """Carry out all steps in order; their tasks are noted. The last is not waited for where the task says so."""
     for step in plan.steps:
-        STEPS[step.name](context, client, row, **step.data)
+        wait = context.params['wait'] or step is not plan.steps[-1]
+        done = STEPS[step.name](context, client, row, wait, **step.data)
+        upids += [done.upid] if done else []
         for word in step.words:
             context.did(word)
 
 
-def take(context, client, row, snapshot, text, vmstate):
+def take(context, client, row, wait, snapshot, text, vmstate):
     params = {'snapname': snapshot, 'description': text, 'vmstate': True if vmstate else None}
-    guest_task(context, client, row, 'snapshot', 'POST', 'snapshot', params=params)
+    return guest_task(context, client, row, 'snapshot', 'POST', 'snapshot', params=params, wait=wait)
 
 
-def describe(context, client, row, snapshot, text):
+def describe(context, client, row, wait, snapshot, text):
     client.put(*path(row['type'], row, 'snapshot', snapshot, 'config'), params={'description': text})
 
 
-def remove(context, client, row, snapshot, force):
+def remove(context, client, row, wait, snapshot, force):
     params = {'force': True} if force else None
-    guest_task(context, client, row, 'remove snapshot', 'DELETE', 'snapshot', snapshot, params=params)
+    return guest_task(context, client, row, 'remove snapshot', 'DELETE', 'snapshot', snapshot, params=params, wait=wait)
 
 
-def rollback(context, client, row, snapshot, start):
+def rollback(context, client, row, wait, snapshot, start):
     params = {'start': True} if start else None
-    guest_task(context, client, row, 'rollback', 'POST', 'snapshot', snapshot, 'rollback', params=params)
+    return guest_task(context, client, row, 'rollback', 'POST', 'snapshot', snapshot, 'rollback', params=params, wait=wait)
 
 
 STEPS = {'take': take, 'describe': describe, 'remove': remove, 'rollback': rollback}

@@ -36,6 +36,7 @@ SNAPSHOT_ARGUMENTS = {
     'keep_pattern': {'type': 'str', 'default': '*'},
     'start': {'type': 'bool', 'default': False},
     'force': {'type': 'bool', 'default': False},
+    'wait': {'type': 'bool', 'default': True},
     'timeout': {'type': 'int', 'default': 600},
     **CONNECTION_SPEC,
 }
@@ -90,6 +91,7 @@ MIGRATE_ARGUMENTS = {
     'restart': {'type': 'bool', 'default': False},
     'delete_source': {'type': 'bool', 'default': False},
     'bwlimit': {'type': 'int'},
+    'wait': {'type': 'bool', 'default': True},
     'timeout': {'type': 'int', 'default': 7200},
     **CONNECTION_SPEC,
 }

@@ -42,6 +42,15 @@ def test_a_container_moves_by_a_restart(tasks, delete):
     assert tasks.run('pve_guest_migrate', **CT, delete_source=delete)['changed'] is False
 
 
+def test_a_migration_that_is_not_waited_for(tasks):
+    predicted, result = (tasks.run('pve_guest_migrate', check, **WEB, wait=False) for check in (True, False))
+    assert (predicted['changes'], predicted['diff'], predicted['guest']) == (result['changes'], result['diff'], result['guest'])
+    assert (result['upid'], result['guest']['cluster']) == (result['upids'][0], 'prod')
+    assert not tasks.run('pve_task', cluster='prod', upids=[result['upid']]).get('failed')
+    assert tasks.guest('lab', 101).running
+    assert tasks.run('pve_guest_migrate', **WEB)['changed'] is False
+
+
 def test_disks_go_where_they_are_sent(tasks):
     result = tasks.exact('pve_guest_migrate', cluster='prod', name='web-02', target_cluster='lab', target_storage={'*': 'local'})
     assert result['diff']['after']['storages'] == {'local-lvm': 'local'}
