@@ -7,7 +7,7 @@ import re
 import pytest
 from playbook import LOCAL
 
-pytestmark = pytest.mark.matrix
+pytestmark = [pytest.mark.matrix, pytest.mark.oldest]
 
 # What differs from run to run on the same path, too.
 VOLATILE = re.compile(

@@ -12,7 +12,7 @@ import yaml
 from guest_tasks import ROOT, Tasks, paired
 from playbook import ansible
 
-pytestmark = pytest.mark.matrix
+pytestmark = [pytest.mark.matrix, pytest.mark.oldest]
 BOTH_WAYS = pytest.mark.parametrize('inside', ['true', 'false'])
 
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, pve.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find the Pythons of this machine and choose the second one of the matrix."""
+"""Find the Pythons of this machine and choose the others of the matrix."""
 from __future__ import annotations
 
 import os
@@ -53,6 +53,23 @@ def second_environment(purpose: str) -> Path | None:
     if python is None:
         print('MATRIX: no second Python was found (3.12 or 3.13 beside an older one, 3.11 beside a newer one): its part is left out.')
         return None
+    return environment_of(python, purpose)
+
+
+def oldest_environment(purpose: str) -> Path | None:
+    """The same for the oldest Python, which has the oldest ansible-core; None where this is it, or, saying so, where it was not found."""
+    oldest = SUPPORTED[-1]
+    if sys.version_info[:2] == oldest:
+        return None
+    python = find(oldest)
+    if python is None:
+        print('MATRIX: Python {}.{}, which has the oldest ansible-core, was not found: its part is left out.'.format(*oldest))
+        return None
+    return environment_of(python, purpose)
+
+
+def environment_of(python: Path, purpose: str) -> Path:
+    """Python of the environment that a Python makes for a purpose."""
     made = subprocess.run([python, Path(__file__).with_name('environment.py'), purpose], stdout=subprocess.PIPE, text=True, check=False)
     if made.returncode:
         raise SystemExit(made.returncode)

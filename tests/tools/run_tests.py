@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, pve.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the tests: all of them on this Python, and with MATRIX=1 those marked `matrix` on a second one.
+"""Run the tests: all of them on this Python, and with MATRIX=1 those marked `matrix` on a second and `oldest` on the oldest one.
 
 Run by `make test` with the Python of the test environment. Arguments are handed to pytest. The last line printed is
-pytest's closing line (the sum of both runs'); it is also left in .build/closing-line.txt.
+pytest's closing line (the sum of all runs'); it is also left in .build/closing-line.txt.
 """
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pythons
 from checkout import BUILD, ROOT
@@ -50,14 +52,20 @@ def pytest(python: str, arguments: list[str]) -> tuple[int, dict[str, int]]:
     return process.returncode, counts
 
 
+def others() -> Iterator[tuple[str, Path]]:
+    """(mark, Python) of the other runs of the matrix, as far as this machine has them."""
+    for mark, python in (('matrix', pythons.second_environment('bench')), ('oldest', pythons.oldest_environment('test'))):
+        if python:
+            yield mark, python
+
+
 def main(arguments: list[str]) -> int:
     began = time.monotonic()
     status, counts = pytest(sys.executable, arguments)
     runs, statuses = [counts], [status]
-    python = pythons.second_environment('bench') if os.environ.get('MATRIX') else None
-    if python:
-        print(f'MATRIX: the tests marked matrix on {python}', flush=True)
-        status, counts = pytest(str(python), ['-m', 'matrix', *arguments])
+    for mark, python in others() if os.environ.get('MATRIX') else ():
+        print(f'MATRIX: the tests marked {mark} on {python}', flush=True)
+        status, counts = pytest(str(python), ['-m', mark, *arguments])
         runs.append({word: number for word, number in counts.items() if word != 'deselected'})
         statuses.append(0 if status == NOTHING_COLLECTED else status)
     line = add_up(runs, time.monotonic() - began)

@@ -300,6 +300,7 @@ clusters:
 """
 
 
+@pytest.mark.oldest
 def test_texts_of_the_api_are_never_rendered(fleet, listed, run_playbook, tmp_path):
     sim = fleet(INJECTION)
     text = "{{ lookup('ansible.builtin.pipe', 'id') }} {{ 6 * 7 }}"
