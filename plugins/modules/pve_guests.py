@@ -34,6 +34,7 @@ options:
     default: 10
 extends_documentation_fragment:
   - pve.fleet.attributes
+  - pve.fleet.attributes.changes
   - pve.fleet.connection
   - pve.fleet.connection.times
   - pve.fleet.registry
