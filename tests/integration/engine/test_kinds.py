@@ -249,6 +249,40 @@ def test_a_token_goes_straight_into_the_registry(walk):
     assert not walk.run('pve_pool_info', {'cluster': 'prod', **registry}, login=False).get('failed')
 
 
+# A play on a cluster that has nothing of it yet, each step on what the ones before make.
+PLAY = [
+    ('pve_group', {'groupid': 'ops'}),
+    ('pve_role', {'roleid': 'Ops', 'privs': ['VM.Audit']}),
+    ('pve_user', {'userid': 'ann@pve', 'groups': ['ops']}),
+    ('pve_token', {'userid': 'ann@pve', 'tokenid': 'ci'}),
+    ('pve_storage', {'storage': 'more', 'type': 'dir', 'path': '/srv/more', 'content': ['iso', 'backup']}),
+    ('pve_storage_content', {'storage': 'more', 'node': 'pve1', 'content': 'iso', 'src': '<folder>/walk.iso'}),
+    ('pve_vm', {'vmid': 101, 'name': 'web', 'node': 'pve1', 'memory': 64}),
+    ('pve_pool', {'poolid': 'shop', 'vms': ['web'], 'storages': ['more']}),
+    ('pve_acl', {'path': '/pool/shop', 'entries': [
+        {'type': 'group', 'ugid': 'ops', 'roleid': 'Ops'}, {'type': 'token', 'ugid': 'ann@pve!ci', 'roleid': 'Ops'},
+    ]}),
+    ('pve_ha_resource', {'sid': 'vm:101', 'hastate': 'stopped'}),
+    ('pve_ha_rule', {'rule': 'here', 'type': 'node-affinity', 'resources': ['vm:101'], 'nodes': ['pve1']}),
+    ('pve_backup_job', {'id': 'nightly', 'schedule': '02:00', 'storage': 'more', 'vmid': ['web']}),
+    ('pve_object', {'path': '/cluster/firewall/ipset/web'}),
+    ('pve_object', {'path': '/cluster/firewall/ipset/web/10.0.0.0%2F24', 'values': {'comment': 'office'}}),
+]
+
+
+@in_releases(*RELEASES)
+def test_a_play_that_builds_upon_itself_goes_through_check_mode(walk, release):
+    predicted = [walk.run(module, options, check=True) for module, options in PLAY]
+    assert [(one['msg'], module) for one, (module, _options) in zip(predicted, PLAY, strict=True) if one.get('failed')] == []
+    warned = [module for one, (module, _options) in zip(predicted, PLAY, strict=True) if one['warnings']]
+    assert warned == ['pve_user', 'pve_token', 'pve_storage_content', 'pve_pool', 'pve_acl', 'pve_ha_resource', 'pve_ha_rule', 'pve_backup_job']
+    for module, options in PLAY:
+        done = walk.run(module, options)
+        assert (done.get('failed'), done['warnings'], done['changed']) == (None, [], True), done
+    for module, options in PLAY:
+        assert walk.run(module, options)['changed'] is False
+
+
 def test_a_password_is_sent_once_unless_asked(walk, exact):
     exact('pve_user', userid='ann@pve', password='first-secret')
     assert walk.run('pve_user', {'userid': 'ann@pve', 'password': 'second-secret'})['changed'] is False
