@@ -57,7 +57,8 @@ def plan_configuration(plan, desired, state, facts, created):
     actions = disk_actions(desired, state, known)
     root_only.refuse(desired, chosen, actions, facts.root)
     refuse_move(desired, state, actions)
-    refuse_protected(desired, state, actions)
+    if origin != 'create':
+        refuse_protected(desired, state, actions)
     texts = {key: merged_text(key, with_defaults(desired.kind, key, wish, state), state.config.get(key), find_parameter(known, key))
              for key, wish in chosen.items() if not is_empty(wish.value)}  # fmt: skip
     removed += [key for key, wish in chosen.items() if is_empty(wish.value)]
@@ -126,9 +127,9 @@ def refuse_protected(desired, state, actions):
     declared = desired.wishes.get('protection')
     for one in actions:
         protected = str(state.config.get('protection', '0')) == '1' or (one.action == 'destroy' and declared and declared.value is True)
-        if one.action in ('detach', 'destroy') and protected:
+        if protected and one.action in desired.kind.protected:
             raise Conflict(
-                f'{one.key} cannot be removed, since the guest is protected. Set protection: false with a task of its own before.',
+                f'the guest is protected, which stands against this: {one.words}. Set protection: false with a task of its own before.',
                 details={'disk': one.key},
             )
 

@@ -16,6 +16,7 @@ class Kind:
     name_key: the option that holds the guest's name. volume_key: the sub-option of a disk that holds its volume.
     mac_key: the sub-option of a network that holds its address. disks: options that hold volumes.
     live_migration: whether it moves to another node while it runs. moves_running: the same for its volumes.
+    protected: what cannot be done to the disks of a guest that is protected.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Kind:
     move_key: str
     live_migration: bool
     moves_running: bool
+    protected: tuple
     clone_task: str
     storage_content: str
 
@@ -66,6 +68,7 @@ QEMU = Kind(
     move_key='disk',
     live_migration=True,
     moves_running=True,
+    protected=('detach', 'destroy'),
     clone_task='qmclone',
     storage_content='images',
 )
@@ -84,6 +87,7 @@ LXC = Kind(
     move_key='volume',
     live_migration=False,
     moves_running=False,
+    protected=('add', 'set', 'swap', 'detach', 'destroy'),
     clone_task='vzclone',
     storage_content='rootdir',
 )

@@ -132,6 +132,49 @@ def test_a_clone_that_still_runs_is_waited_for(monkeypatch):
         assert orphans(tasks) == []
 
 
+@pytest.mark.parametrize('source', ['clone', 'restore'])
+def test_the_password_of_the_source_is_never_taken_for_the_own(monkeypatch, source):
+    """The first password and the place are decided while a guest is made: killed in between, the next run still sees to them."""
+    with paired() as simulator:
+        tasks = Tasks(simulator)
+        golden_vm(tasks, description='of gold', cloud_init={'storage': 'shared', 'user': 'first', 'password': 'ofthetemplate'})
+        old = named(tasks, 'golden')[0].config['cipassword']
+        declared = {'name': 'guest', 'memory': '1G', 'cloud_init': {'user': 'ops', 'password': 'verysecret'}}
+        if source == 'clone':
+            declared.update(clone={'template': 'golden', 'storage': 'local'}, placement={'nodes': ['pve2']})
+        else:
+            backup = tasks.run('pve_backup', action='run', name='golden', storage='shared')
+            declared.update(restore={'archive': backup['backups'][0]['volid']}, node='pve1')
+        first = orders_until(tasks, source if source == 'clone' else 'qemu', declared)
+        for number in range(first, first + 12):
+            for after in (False, True):
+                killed(tasks, monkeypatch, 'pve_vm', number, after, declared)
+                finished = tasks.vm(**declared)
+                assert not finished.get('failed'), finished['msg']
+                guest = named(tasks, 'guest')[0]
+                where = f'killed {"after" if after else "before"} request {number}'
+                assert guest.config['cipassword'] != old, where
+                assert guest.config['description'] == 'of gold', where
+                assert guest.node == ('pve2' if source == 'clone' else 'pve1'), where
+                assert tasks.vm(**declared)['changes'] == [], where
+                clear(tasks, 'pve_vm')
+
+
+def test_an_unfinished_clone_is_told_and_finished(monkeypatch):
+    with paired() as simulator:
+        tasks = Tasks(simulator)
+        golden_vm(tasks, cloud_init={'storage': 'shared', 'user': 'first', 'password': 'ofthetemplate'})
+        declared = {'name': 'guest', 'clone': {'template': 'golden'}, 'cloud_init': {'password': 'verysecret'}}
+        assert killed(tasks, monkeypatch, 'pve_vm', orders_until(tasks, 'clone', declared), True, declared)
+        simulator.control.advance(30)
+        assert 'not finished' in named(tasks, 'guest')[0].config['description']
+        predicted, finished = tasks.vm(True, **declared), tasks.vm(**declared)
+        assert predicted['changes'] == finished['changes'] == ['set the cloud-init password', 'finish the clone that was broken off']
+        assert predicted['diff'] == finished['diff']
+        assert 'description' not in named(tasks, 'guest')[0].config
+        assert tasks.vm(**declared)['changes'] == []
+
+
 def orders_until(tasks, last, declared):
     """Which request of a first run is the order that ends in this word; logins count."""
     tasks.simulator.control.reset_log()

@@ -298,8 +298,9 @@ class Containers(Guests):
     module = 'pve_container'
 
     def make_template(self):
-        made = self.tasks.container(name='golden', tags=['gold'], node='pve1', memory='512M', state='template', disks={'rootfs': {'storage': 'shared', 'size': '1G'}},
-                                    ostemplate=TEMPLATE, networks={'net0': {'bridge': 'vmbr0', 'ip': 'dhcp'}})
+        made = self.tasks.container(name='golden', tags=['gold'], node='pve1', memory='512M', state='template',
+                                    disks={'rootfs': {'storage': 'shared', 'size': '1G'}}, ostemplate=TEMPLATE,
+                                    networks={'net0': {'bridge': 'vmbr0', 'ip': 'dhcp'}})
         assert not made.get('failed'), made['msg']
 
     def make_origin(self):
