@@ -146,6 +146,7 @@ def test_a_run_that_is_killed_before_the_node_heard_of_its_reboot_orders_it(work
     assert reboots(fleet) == 1
 
 
+@pytest.mark.matrix
 def test_a_run_that_is_killed_while_guests_return_only_goes_on_with_that(workflows, fleet, seoul):
     workflows.killed('node_maintenance', work('seoul-pve1'), lambda: reboots(fleet) and places(seoul)[100] == 'seoul-pve1')
     run = workflows.role('node_maintenance', work('seoul-pve1')).ok()
@@ -200,6 +201,7 @@ def test_guests_do_not_return_before_the_cluster_is_sound_again(workflows, fleet
     assert places(seoul) == AT_HOME
 
 
+@pytest.mark.matrix
 def test_a_node_that_does_not_come_back_stops_the_work(workflows, fleet, seoul):
     back = held_down(fleet)
     run = workflows.role('node_maintenance', work('seoul-pve1', 'seoul-pve2'))

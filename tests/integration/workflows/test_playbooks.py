@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 GUESTS = {
     'cluster': 'seoul', 'owner': 'shop', 'remove_unlisted': True,
     'guests': [{'name': 'web-01', 'cores': 1, 'memory': '1G', 'disks': {'scsi0': {'storage': 'ceph', 'size': '4G'}}, 'state': 'started'}],
@@ -75,6 +76,7 @@ REFUSED = [
 ]
 
 
+@pytest.mark.matrix
 def test_what_is_mistyped_is_refused_in_one_sentence_before_anything_is_done(workflows):
     for name, typed, sentence in REFUSED:
         run = workflows.playbook(name, typed)
@@ -92,6 +94,7 @@ def test_an_unreachable_cluster_is_told_and_hides_no_other(workflows):
         assert (run.rc, run.changed, 'berlin' in run.output, 'Traceback' in run.output) == (2, [], True, False), run.output
 
 
+@pytest.mark.matrix
 def test_lists_and_guests_are_understood_as_text(workflows):
     typed = {'guests': '[{name: web-01, memory: 1G, disks: {scsi0: {storage: ceph, size: 4G}}, state: started}]', 'defaults': 'cores: 1',
              'cluster': 'seoul', 'owner': 'shop', 'remove_unlisted': 'yes', 'remove_from': 'seoul, berlin'}

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from workflows import Workflows
 
 VM = {'kind': 'vm', 'cluster': 'seoul', 'cores': 1, 'memory': '1G', 'disks': {'scsi0': {'storage': 'ceph', 'size': '4G'}}, 'state': 'started'}
@@ -21,12 +22,14 @@ def names(simulator, cluster):
     return sorted(name_of(guest) for guest in simulator.fleet.clusters[cluster].guests.values())
 
 
+@pytest.mark.matrix
 def test_onboarding_again_changes_nothing(run_playbook, fleet):
     workflows = Workflows(run_playbook, fleet)
     done = workflows.exact('cluster_onboard', {'cluster_onboard_clusters': workflows.clusters(), 'cluster_onboard_discover': False})
     assert 'pvesim-password' not in done.output
 
 
+@pytest.mark.matrix
 def test_guests_come_change_and_go(workflows, fleet, tmp_path):
     declared = {'guest_provision_owner': 'shop', 'guest_provision_remove': True, 'guest_provision_summary_file': str(tmp_path / 'summary.json')}
     guests = [{**VM, 'name': 'web-01'}, {**VM, 'name': 'web-02'}, {**CONTAINER, 'name': 'lb-01'}]
@@ -52,6 +55,7 @@ def test_removal_without_an_owner_is_refused(workflows):
     assert 'guest_provision_remove needs guest_provision_owner' in run.output
 
 
+@pytest.mark.matrix
 def test_a_workspace_and_its_quota(workflows, fleet):
     shop = {'workspace_name': 'shop', 'workspace_clusters': ['seoul'], 'workspace_quota': {'guests': 1}, 'workspace_storages': ['ceph'],
             'workspace_token': False}
@@ -84,6 +88,7 @@ def test_a_workspace_token_is_told_once(workflows):
     assert (again.result('Told')['msg'], again.changed) == ('0 tokens', [])
 
 
+@pytest.mark.matrix
 def test_access_roles(workflows):
     workflows.exact('access_roles', {
         'access_roles_clusters': ['seoul'], 'access_roles_custom': {'Console': ['VM.Audit', 'VM.Console']},
@@ -92,6 +97,7 @@ def test_access_roles(workflows):
     })
 
 
+@pytest.mark.matrix
 def test_a_template_that_clones(workflows, fleet):
     template = {'guest_template_cluster': 'seoul', 'guest_template_name': 'debian-13', 'guest_template_storage': 'ceph',
                 'guest_template_image_url': 'https://images.example.test/debian-13.qcow2?size=100M'}
