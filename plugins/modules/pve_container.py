@@ -60,7 +60,8 @@ options:
       - The root file system and mount points by key (C(rootfs), C(mp0) ...), each a dictionary.
       - C(storage) and C(size) make a volume that is not there (a mount point needs C(mp), its path, as well). A larger
         C(size) grows one that is, another C(storage) moves it, while the container is stopped (C(keep_old=true) keeps the
-        old volume as unused).
+        old volume as unused). C(size=+10G) grows it with every run; Proxmox VE adds to the size that it has when it is asked, so
+        two tasks that do so in the same moment may count as one.
       - C(volume) attaches a volume that exists, or a path of the host, which only root@pam itself may do.
       - C(state=detached) keeps the volume as unused, C(state=absent) destroys it.
       - All other keys are the API's own settings of a mount point (C(backup), C(quota), C(ro), C(mountoptions) ...).

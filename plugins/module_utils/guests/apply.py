@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import random
 import time
@@ -208,7 +209,7 @@ def grow_imported(session, disks):
 
 
 def configure(session, wishes, texts, delete, disks, changed_disks):
-    if session.existing and any(key in session.read() for key in disks):
+    if session.existing and any(key in disks for key in session.read()):
         raise Replan
     params = {key: text for key, (text, _size) in disks.items()}
     params.update({key: option_text(session, key, wishes[key], texts[key]) for key in texts})
@@ -274,9 +275,20 @@ def grow_disk(session, key, wish):
     try:
         resize(session, key, wish.grow, sign='+')
     except FleetError as error:
-        if error.details.get('fate') != 'unknown' or size_of(session, key) < wish.size:
+        if error.details.get('fate') != 'unknown':
+            raise
+        let_resizes_end(session)
+        if size_of(session, key) < wish.size:
             raise
     session.desired.disks[key] = dataclasses.replace(wish, grow=None, size=None)
+
+
+def let_resizes_end(session):
+    """Wait for what a request may have started whose answer was lost."""
+    for row in session.client.get('nodes', session.node, 'tasks', params={'vmid': session.vmid, 'typefilter': 'resize', 'source': 'active'}):
+        with contextlib.suppress(TaskFailed):
+            session.client.wait(row['upid'], session.desired.timeout)
+    session.outdated()
 
 
 def resize(session, key, size, sign=''):
