@@ -75,9 +75,10 @@ extends_documentation_fragment:
   - pve.fleet.connection.times
   - pve.fleet.registry
 notes:
-  - A new firewall rule is put first, and is disabled unless C(enable) is among O(values). The order of rules is not managed;
-    C(PUT) with C(moveto) by M(pve.fleet.pve_api) moves one.
+  - A new firewall rule is put first, and is disabled unless C(enable) is among O(values). With O(match), C(pos) among O(values)
+    says where it shall stand, from 0; a number beyond the end means the end.
   - What needs a call to take effect, such as SDN, still needs it (C(PUT /cluster/sdn) with M(pve.fleet.pve_api)).
+  - It uses the admin login of a registered cluster, in check mode too.
 seealso:
   - module: pve.fleet.pve_api
   - module: pve.fleet.pve_api_info
@@ -109,6 +110,13 @@ EXAMPLES = r"""
     path: /cluster/firewall/rules
     match: [comment]
     values: {comment: Web, type: in, action: ACCEPT, proto: tcp, dport: '80,443', enable: 1}
+
+- name: The last rule
+  pve.fleet.pve_object:
+    cluster: prod
+    path: /cluster/firewall/rules
+    match: [comment]
+    values: {comment: The rest, type: in, action: DROP, enable: 1, pos: 1000}
 
 - name: Delete an alias
   pve.fleet.pve_object:
@@ -145,7 +153,8 @@ error:
   sample: {code: BadRequest, status: 400, message: 'What was wrong, where, and what to do.', details: {}}
 """
 
-from ansible_collections.pve.fleet.plugins.module_utils.objects.reconcile import ARGUMENTS, run
+from ansible_collections.pve.fleet.plugins.module_utils.objects.reconcile import run
+from ansible_collections.pve.fleet.plugins.module_utils.objects.wish import ARGUMENTS
 from ansible_collections.pve.fleet.plugins.module_utils.runner import ModuleSpec, run_module
 
 SPEC = ModuleSpec(

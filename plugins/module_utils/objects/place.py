@@ -30,6 +30,8 @@ OWN_MODULE = {
     '/nodes/{node}/tasks/{upid}': 'pve_task',
     '/nodes/{node}/storage/{storage}/content/{volume}': 'pve_storage_content',
 }
+# Keys that are an order, and the parameter of PUT that changes it.
+MOVED_BY = {'pos': 'moveto'}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -51,6 +51,31 @@ def test_a_rule_is_told_by_its_comment_wherever_it_stands(path, exact, walk):
     assert [one['comment'] for one in left] == ['ssh']
 
 
+@pytest.mark.parametrize('release', [pytest.param(one, marks=pytest.mark.sim(start_state='pair', release=one)) for one in RELEASES])
+def test_rules_stand_in_the_order_that_is_declared(release, exact, walk):
+    path = '/cluster/firewall/rules'
+
+    def rule(comment, pos):
+        return {'path': path, 'match': ['comment'], 'values': {'comment': comment, 'type': 'in', 'action': 'ACCEPT', 'pos': pos}}
+
+    def order():
+        return [one['comment'] for one in walk.run('pve_api', {'path': path})['data']]
+
+    for number, name in enumerate('abcd'):
+        exact('pve_object', **rule(name, number))
+    assert order() == ['a', 'b', 'c', 'd']
+    moved = exact('pve_object', **rule('a', 2))
+    assert (order(), moved['changes']) == (['b', 'c', 'a', 'd'], [f'move {path}/0 (comment: a) to 2'])
+    exact('pve_object', **rule('d', 0))
+    exact('pve_object', **rule('b', 1000))
+    assert order() == ['d', 'c', 'a', 'b']
+    both = exact('pve_object', path=path, match=['comment'], values={'comment': 'c', 'action': 'DROP', 'pos': 3})
+    assert both['diff'] == {'before': {'action': 'ACCEPT', 'pos': 1}, 'after': {'action': 'DROP', 'pos': 3}}
+    assert order() == ['d', 'a', 'b', 'c']
+    wrong = walk.run('pve_object', rule('a', 'first'), check=True)
+    assert 'no place in the list' in wrong['msg']
+
+
 @pytest.mark.sim(start_state='pair')
 def test_a_rule_without_a_comment_is_told_by_all_that_is_declared(exact, walk):
     rule = {'type': 'in', 'action': 'DROP', 'source': '10.0.0.0/8', 'enable': True}

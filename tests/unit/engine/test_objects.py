@@ -7,8 +7,9 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest
+from ansible_collections.pve.fleet.plugins.module_utils.objects.decide import plan
 from ansible_collections.pve.fleet.plugins.module_utils.objects.place import OWN_MODULE, place_of
-from ansible_collections.pve.fleet.plugins.module_utils.objects.reconcile import plan, wish_of
+from ansible_collections.pve.fleet.plugins.module_utils.objects.wish import wish_of
 from ansible_collections.pve.fleet.plugins.module_utils.schema.tables import tables
 
 NINE = tables('9')
