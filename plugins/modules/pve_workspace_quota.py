@@ -36,6 +36,13 @@ options:
     type: str
     choices: [reserved, confirmed, released]
     default: reserved
+  leaving:
+    description:
+      - Guests that an earlier task removes. In check mode, where they are still there, their room counts as free.
+      - Only C(cluster) and C(name) of them count.
+    type: list
+    elements: dict
+    default: []
   hold:
     description: Seconds after which room that was not confirmed is free again.
     type: int

@@ -69,5 +69,5 @@ def said(run):
     for task in run.tasks:
         if task.action.startswith('pve.fleet.'):
             results = task.result.get('results', [task.result])
-            found += [(task.task, ANYWHERE.sub('_', change)) for one in results for change in one.get('changes') or []]
+            found += [(task.task, ANYWHERE.sub('_', change)) for one in results if one.get('changed') for change in one.get('changes') or []]
     return found

@@ -16,6 +16,7 @@ ARGUMENTS = {
     'workspace': {'type': 'str', 'required': True},
     'guests': {'type': 'list', 'elements': 'dict', 'required': True},
     'state': {'type': 'str', 'choices': ['reserved', 'confirmed', 'released'], 'default': 'reserved'},
+    'leaving': {'type': 'list', 'elements': 'dict', 'default': []},
     'hold': {'type': 'int', 'default': 3600},
     **REGISTRY_SPEC,
 }
@@ -50,7 +51,7 @@ def take(context, workspace, held, wanted):
     words = [f'reserve {described(one[1])} for {name}' for name, one in coming.items()]
     words += [f'confirm {name}' for name in waiting]
     if context.check_mode:
-        predict(workspace, held, coming)
+        predict(workspace, held, coming, {holder(guest) for guest in context.params['leaving']})
     else:
         reserve_all(context, workspace, held, coming)
         for name in waiting:
@@ -82,9 +83,10 @@ def restore(context, workspace, before, name):
         context.registry.reserve(workspace.name, name, before.amounts, before.cluster, context.params['hold'])
 
 
-def predict(workspace, held, coming):
-    """Raise what reserving would raise."""
-    taken = workspace.reserved.as_dict()
+def predict(workspace, held, coming, leaving):
+    """Raise what reserving would raise once those that leave are gone."""
+    gone = [one.amounts for name, one in held.items() if name in leaving]
+    taken = {resource: amount - sum(getattr(one, resource) for one in gone) for resource, amount in workspace.reserved.as_dict().items()}
     for name, (cluster, asked) in coming.items():
         if cluster not in workspace.clusters:
             raise Forbidden(

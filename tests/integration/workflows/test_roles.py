@@ -43,10 +43,38 @@ def test_guests_come_change_and_go(workflows, fleet, tmp_path):
 
 
 def test_guests_of_others_are_never_removed(workflows, fleet):
-    workflows.role('guest_provision', {'guest_provision_guests': [{**VM, 'name': 'theirs', 'tags': ['other']}]}).ok()
-    mine = {'guest_provision_owner': 'shop', 'guest_provision_remove': True, 'guest_provision_cluster': 'seoul', 'guest_provision_guests': []}
-    assert workflows.role('guest_provision', mine).ok().changed == []
-    assert names(fleet, 'seoul') == ['theirs']
+    others = [{**VM, 'name': 'web-02', 'tags': ['other']}, {**VM, 'name': 'web-03', 'tags': ['shop-old']}, {**VM, 'name': 'web-04'},
+              {**CONTAINER, 'name': 'web-01'}]
+    workflows.role('guest_provision', {'guest_provision_guests': others}).ok()
+    mine = {'guest_provision_owner': 'shop', 'guest_provision_remove': True, 'guest_provision_cluster': 'seoul',
+            'guest_provision_remove_from': ['berlin'], 'guest_provision_guests': [{**VM, 'name': 'web-01'}, {**VM, 'name': 'web-05'}]}
+    workflows.exact('guest_provision', mine)
+    assert names(fleet, 'seoul') == ['web-01', 'web-02', 'web-03', 'web-04', 'web-05']
+    workflows.exact('guest_provision', {**mine, 'guest_provision_guests': []})
+    assert (names(fleet, 'seoul'), names(fleet, 'berlin')) == (['web-02', 'web-03', 'web-04'], ['web-01'])
+
+
+def test_a_guest_that_fails_leaves_no_other_half_done_and_is_named(workflows, fleet, tmp_path):
+    fleet.control.task_fault('fail', type='qmstart', text='no memory left')
+    declared = {'guest_provision_summary_file': str(tmp_path / 'summary.json'),
+                'guest_provision_guests': [{**VM, 'name': f'web-0{number}'} for number in (1, 2, 3)]}
+    run = workflows.role('guest_provision', declared)
+    guests = json.loads((tmp_path / 'summary.json').read_text(encoding='utf-8'))['guests']
+    failed = [guest['name'] for guest in guests if 'failed' in guest]
+    asleep = [name_of(guest) for guest in fleet.fleet.clusters['seoul'].guests.values() if not guest.running]
+    assert (run.rc, len(failed), asleep) == (2, 1, failed)
+    assert f'VM {failed[0]}: ' in run.result('pve.fleet.guest_provision : See that no guest failed')['msg']
+    assert 'no memory left' in run.output
+    workflows.role('guest_provision', declared).ok()
+    assert all(guest.running for guest in fleet.fleet.clusters['seoul'].guests.values())
+
+
+def test_in_a_full_workspace_one_guest_can_take_the_place_of_another(workflows, fleet):
+    workflows.role('workspace', {'workspace_name': 'shop', 'workspace_clusters': ['seoul'], 'workspace_quota': {'guests': 1}}).ok()
+    declared = {'guest_provision_workspace': 'shop', 'guest_provision_owner': 'shop', 'guest_provision_remove': True}
+    for name in ('web-01', 'web-02'):
+        workflows.exact('guest_provision', {**declared, 'guest_provision_guests': [{**VM, 'name': name, 'pool': 'shop'}]})
+        assert names(fleet, 'seoul') == [name]
 
 
 def test_removal_without_an_owner_is_refused(workflows):
