@@ -73,3 +73,9 @@ def node(row, cluster, address=None):
         'disk_used': row.get('disk') if online else None,
         'uptime': row.get('uptime') if online else None,
     }
+
+
+def node_host(row, cluster, address=None):
+    """A node as a host of the inventory: what only guests have is there and empty, so that one expression serves for both."""
+    empty = {'vmid': None, 'template': False, 'tags': [], 'pool': None, 'lock': None, 'ha_state': None}
+    return {**node(row, cluster, address), **empty}

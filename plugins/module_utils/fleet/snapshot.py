@@ -111,7 +111,7 @@ def view_of_snapshot(snapshot, cluster, nodes=False, keep=None):
     """A registry.records.Snapshot as a view: what the list said when it was taken."""
     offline = shape.offline_nodes(snapshot.nodes)
     guests = [shape.guest(row, cluster, offline) for row in shape.split(snapshot.guests)['guests']]
-    hosts = [shape.node(row, cluster) for row in shape.split(snapshot.nodes)['nodes']] if nodes else []
+    hosts = [shape.node_host(row, cluster) for row in shape.split(snapshot.nodes)['nodes']] if nodes else []
     return {
         'cluster': cluster,
         'taken_at': snapshot.taken_at,
@@ -149,7 +149,7 @@ def read_nodes(reader, rows, cluster, problems):
         problems.append({'vmid': None, 'name': None, 'node': None, 'what': 'node addresses', 'message': error.message})
         status = []
     known = {entry['name']: entry.get('ip') for entry in status if entry.get('type') == 'node'}
-    return [shape.node(row, cluster, known.get(row['node'])) for row in rows]
+    return [shape.node_host(row, cluster, known.get(row['node'])) for row in rows]
 
 
 def read_guests(reader, wanted, entries, offline, problems):

@@ -113,3 +113,15 @@ def test_a_guest_made_just_now_has_its_name_and_one_whose_name_nobody_knows_its_
     sim.control.fault('status', path=f'/nodes/{guest.node}/qemu', status=595, message='', count=0)
     lost = listed({'clusters': [inline(sim, name)]})
     assert lost.hosts['qemu-9000']['pve_node'] == guest.node
+
+
+def test_one_expression_serves_for_guests_and_nodes(fleet, listed):
+    sim = fleet(guests=4)
+    options = {'clusters': [inline(sim, next(iter(sim.urls)))], 'nodes': True, 'strict': True, 'keyed_groups': [{'key': 'tags', 'prefix': 't'}],
+               'groups': {'numbered': 'vmid is not none', 'old': 'template'}, 'compose': {'place': "pool | default('none', true)"}}
+    found = listed(options)
+    assert found.stderr == ''
+    nodes = found.group('pve_type_node')
+    assert len(nodes) == 3
+    assert not set(nodes) & {*found.group('numbered'), *found.group('old')}
+    assert {found.hosts[node]['place'] for node in nodes} == {'none'}
