@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 GUESTS = {
     'cluster': 'seoul', 'owner': 'shop', 'remove_unlisted': True,
     'guests': [{'name': 'web-01', 'cores': 1, 'memory': '1G', 'disks': {'scsi0': {'storage': 'ceph', 'size': '4G'}}, 'state': 'started'}],
