@@ -90,10 +90,9 @@ options:
     type: dict
     suboptions:
       state:
-        description: What HA keeps the guest in; V(absent) takes the guest out of HA.
+        description: What HA keeps the guest in, V(started) when it is added; V(absent) takes the guest out of HA.
         type: str
         choices: [started, stopped, disabled, ignored, absent]
-        default: started
       group:
         description: The HA group, on releases before Proxmox VE 9.
         type: str

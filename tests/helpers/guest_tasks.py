@@ -81,6 +81,14 @@ def prepare(simulator: Any) -> None:
     cluster.storages['isos'] = {'type': 'dir', 'path': '/srv/isos', 'content': 'iso,vztmpl'}
 
 
+def map_devices(cluster: Any) -> None:
+    """The mappings 'stick' (USB) and 'card' (PCI), each with a device of every node."""
+    cluster.section('mapping-usb')['stick'] = {'map': [f'id=1234:5678,node={node}' for node in cluster.nodes]}
+    cluster.section('mapping-pci')['card'] = {'map': [f'id=8086:0d57,node={node},path=0000:00:00.0' for node in cluster.nodes]}
+    for node in cluster.nodes.values():
+        node.extra['usb_devices'] = ['1234:5678']
+
+
 @contextlib.contextmanager
 def paired(**options: Any) -> Iterator[Any]:
     """A running simulator of that pair."""

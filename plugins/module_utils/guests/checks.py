@@ -7,23 +7,28 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest, Conflict, Forbidden, NotFound
+from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest, Forbidden, NotFound
+from ansible_collections.pve.fleet.plugins.module_utils.guests.copying import check_clone, check_no_snapshots
+from ansible_collections.pve.fleet.plugins.module_utils.guests.devices import check_mappings
 from ansible_collections.pve.fleet.plugins.module_utils.guests.moving import check_move
-from ansible_collections.pve.fleet.plugins.module_utils.guests.read import path, volume_storages
+from ansible_collections.pve.fleet.plugins.module_utils.guests.placement import check_known
 from ansible_collections.pve.fleet.plugins.module_utils.schema.size import GIB
 from ansible_collections.pve.fleet.plugins.module_utils.schema.wording import joined, suggestion
 
+PLACES = ('create', 'clone', 'restore', 'migrate')
+WITH_FILES = ('cicustom', 'hookscript')
 GROWS_INTO = ('move_disk',)
-FILE_BASED = ('dir', 'nfs', 'cifs', 'cephfs', 'glusterfs')
-FILES = re.compile(r'[A-Za-z][\w.-]*:(?:iso|import|vztmpl)/[^,]+')
+FILES = re.compile(r'[A-Za-z][\w.-]*:(?:iso|import|vztmpl|snippets)/[^,]+')
 
 
 def check_plan(client, desired, plan, node, state=None, source=None, missing=None):
     """Raise a FleetError for what cannot serve the plan on that node: a storage, a file, a bridge; for a guest that cannot go there.
 
     state, source: of the guest, and of what it is cloned from, where there is such a one. missing: function that is handed the
-    error of a file that is not there, instead of raising it.
+    error of a file or a mapping that is not there, instead of raising it.
     """
+    if desired.node and any(step.name in PLACES for step in plan.steps):
+        check_node(client, desired.node)
     for step in plan.steps:
         if step.name == 'migrate' and (state or source):
             check_move(client, state or source, step.data['target'], desired.migration.get('storage') or (desired.clone or {}).get('storage'))
@@ -40,38 +45,15 @@ def check_plan(client, desired, plan, node, state=None, source=None, missing=Non
     bridges = wanted_bridges(plan)
     if bridges:
         check_bridges(client, node, bridges)
+    check_mappings(client, node, plan, missing or raised)
 
 
-def check_no_snapshots(client, state):
-    """Raise Conflict for a guest that cannot become a template since it has snapshots."""
-    names = [one['name'] for one in client.get(*path(state.kind, state.row, 'snapshot')) if one['name'] != 'current']
-    if names:
-        raise Conflict(
-            f'it has snapshots ({", ".join(names)}), and a template cannot have any. Remove them first (pve_snapshot with keep: 0).',
-            details={'snapshots': names},
-        )
-
-
-def check_clone(client, source, snapshot, full):
-    """Raise BadRequest where the disks cannot be linked, or copied from the snapshot. Full copies of what is there always can."""
-    if full and not snapshot:
-        return
-    feature = 'copy' if full else 'clone'
-    answer = client.get(*path(source.kind, source.row, 'feature'), params={'feature': feature, 'snapname': snapshot}) or {}
-    if str(answer.get('hasFeature', 1)) == '0' or (not full and source.kind.root_disk and in_files(client, source)):
-        of = f'snapshot {snapshot} of {source.name}' if snapshot else source.name
-        what = 'cannot be copied' if full else 'cannot have linked clones'
-        raise BadRequest(
-            f'clone: {of} {what} with the storage and the format of its disks. '
-            f'{"Clone the present state instead, or move the disks to qcow2, LVM-thin, ZFS or Ceph." if full else "Use full: true."}',
-            details={'template': source.name, 'feature': feature},
-        )
-
-
-def in_files(client, source):
-    """Whether volumes are files on a storage: those of containers cannot be linked there, whatever the server says of its features."""
-    types = {entry['storage']: entry.get('type') for entry in client.get('nodes', source.node, 'storage')}
-    return any(types.get(name) in FILE_BASED for name in volume_storages(source))
+def check_node(client, name):
+    """Raise NotFound for a node that the cluster does not have, BadRequest for one that is offline."""
+    nodes = {row['node']: row for row in client.get('cluster', 'resources', params={'type': 'node'})}
+    check_known([name], nodes)
+    if nodes[name].get('status') == 'offline':
+        raise BadRequest(f'node {name} is offline: no guest can be put there. Bring it back, or choose another.', details={'node': name})
 
 
 def allocations(desired, plan):
@@ -132,12 +114,13 @@ def amount(size):
 
 
 def wanted_files(desired, plan):
-    """(volume, disk) of ISO images, disk images and container templates that the plan reads."""
+    """(volume, option) of ISO images, disk images, container templates and snippets that the plan names."""
     for step in plan.steps:
         if step.name == 'create' and desired.ostemplate:
             yield desired.ostemplate, 'ostemplate'
         named = [(text, key) for key, (text, _size) in (step.data.get('disks') or {}).items()]
         named += [(wish.iso or '', key) for key, wish in (step.data.get('changed_disks') or {}).items()]
+        named += [(str(text), key) for key, text in (step.data.get('texts') or {}).items() if key in WITH_FILES]
         for text, key in named:
             for volume in FILES.findall(text):
                 yield volume, key

@@ -132,6 +132,9 @@ def check_sources(desired):
     given = [name for name in ('clone', 'restore', 'ostemplate') if getattr(desired, name)]
     if len(given) > 1:
         raise BadRequest(f'{" and ".join(given)} exclude each other: a guest is made from one source.')
+    kept = (desired.ha or {}).get('state')
+    if (kept == 'started' and desired.runs is False) or (kept in ('stopped', 'disabled') and desired.runs):
+        raise BadRequest(f'ha: HA would keep it {kept}, and state: {desired.state} wants something else. Declare the same in both.')
     clone = desired.clone
     if clone and not clone['full'] and (clone.get('storage') or clone.get('format')):
         raise BadRequest(

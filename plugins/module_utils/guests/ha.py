@@ -33,12 +33,13 @@ def plan_ha(plan, desired, facts):
     if desired.ha is None:
         return
     current = facts.ha
-    if desired.ha['state'] == 'absent':
+    if desired.ha.get('state') == 'absent':
         if current is not None:
             plan.add('ha', 'remove from HA', method='delete', settings={})
             plan.differ({'ha': shown(current)}, {})
         return
     wanted = {name: desired.ha[name] for name in SETTINGS if desired.ha.get(name) is not None}
+    wanted = wanted if current is not None else {'state': 'started', **wanted}
     changed = {name: value for name, value in wanted.items() if current is None or different(current.get(name), value)}
     if not changed:
         return

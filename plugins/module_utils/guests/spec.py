@@ -85,7 +85,7 @@ MIGRATION = {
     'network': {'type': 'str'},
 }
 HA = {
-    'state': {'type': 'str', 'choices': ['started', 'stopped', 'disabled', 'ignored', 'absent'], 'default': 'started'},
+    'state': {'type': 'str', 'choices': ['started', 'stopped', 'disabled', 'ignored', 'absent']},
     'group': {'type': 'str'},
     'max_restart': {'type': 'int'},
     'max_relocate': {'type': 'int'},

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from guest_tasks import Tasks, prepare
+from guest_tasks import Tasks, map_devices, prepare
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -188,10 +188,7 @@ class Guests(RuleBasedStateMachine):
         """What lies on pve1 lies on pve2 as well, so that a guest starts on either; a mapped device of each kind."""
         cluster = self.tasks.cluster
         cluster.volumes.at('local', 'pve2').update(cluster.volumes.at('local', 'pve1'))
-        cluster.section('mapping-usb')['stick'] = {'map': [f'id=1234:5678,node={node}' for node in cluster.nodes]}
-        cluster.section('mapping-pci')['card'] = {'map': [f'id=8086:0d57,node={node},path=0000:00:00.0' for node in cluster.nodes]}
-        for node in cluster.nodes.values():
-            node.extra['usb_devices'] = ['1234:5678']
+        map_devices(cluster)
 
     def make_origin(self):
         raise NotImplementedError

@@ -9,7 +9,7 @@ import re
 
 import pytest
 import yaml
-from guest_tasks import ROOT, Tasks, golden_container, golden_vm, named, orphans, paired
+from guest_tasks import ROOT, Tasks, golden_container, golden_vm, map_devices, named, orphans, paired
 from playbook import ansible
 
 TEMPLATE = 'local:vztmpl/fake-rootfs_1.0_amd64.tar.zst'
@@ -161,6 +161,7 @@ def test_what_a_release_does_not_have_is_refused_before_anything_is_sent(tasks, 
     source = {'ostemplate': TEMPLATE, 'disks': {'rootfs': {'storage': 'shared', 'size': '1G'}, **options.get('disks', {})}} if module == 'pve_container' else {}
     declared = {'name': 'new', 'node': 'pve1', **options, **source}
     if release >= since:
+        map_devices(tasks.cluster)
         tasks.exact(module, **declared)
         return
     tasks.simulator.control.reset_log()
