@@ -4,12 +4,28 @@
 """Programs under the names that readers use, so that commands of the documentation run as they are written."""
 from __future__ import annotations
 
+import contextlib
 import os
+import subprocess
 import sys
+import tempfile
+from pathlib import Path
+
+from checkout import ROOT
 
 PYTHON = f'exec {sys.executable} "$@"'
 # pip installs nothing, since the packages are there; the files that it is given must exist.
 PIP = 'shift; while [ $# -gt 0 ]; do if [ "$1" = -r ]; then test -s "$2" || exit 1; shift; fi; shift; done'
+
+
+@contextlib.contextmanager
+def temporary_folder():
+    """A folder for TMPDIR, in which what the role pvesim started is stopped at the end. Its path is short: Ansible makes sockets in it."""
+    with tempfile.TemporaryDirectory(prefix='pf-') as name:
+        yield name
+        daemon = ROOT / 'roles' / 'pvesim' / 'files' / 'daemon.py'
+        simulated = Path(name, f'pvesim-{os.getuid()}')
+        subprocess.run([sys.executable, str(daemon), 'stop', str(simulated)], check=True, capture_output=True)
 
 
 def galaxy(artifact):

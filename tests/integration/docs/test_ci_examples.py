@@ -5,19 +5,19 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
+import itertools
 import json
-import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 from artifact import install
 from checkout import ROOT, ansible_environment
-from docs_programs import galaxy, write_programs
+from docs_programs import galaxy, temporary_folder, write_programs
 from playbook import ansible
 
 CI = ROOT / 'docs' / 'ci'
@@ -86,28 +86,25 @@ def secrets(tmp_path, prod):
 def run(tmp_path, pipeline, artifact, secrets):
     """run(job) -> [(exit status, output) of each shell until one fails], on a fresh machine with the user's project."""
     path = write_programs(tmp_path / 'bin', **{'ansible-galaxy': galaxy(artifact)})
-    machines = []
+    count = itertools.count()
+    with contextlib.ExitStack() as stack:
 
-    def job(name):
-        machine = tmp_path / f'machine-{len(machines)}'
-        machines.append(machine)
-        project = machine / 'project'
-        shutil.copytree(CI, project)
-        environment = {'HOME': str(machine), 'TMPDIR': str(machine), 'LC_ALL': 'C.UTF-8', 'GITHUB_STEP_SUMMARY': str(machine / 'summary'),
-                       'PATH': path, **pipeline.variables(name, secrets)}
-        results = []
-        for script in pipeline.shells(name):
-            done = subprocess.run(['bash', '-e', '-c', script], cwd=project, env=environment, stdin=subprocess.DEVNULL,
-                                  capture_output=True, text=True, timeout=300, check=False)
-            results.append((done.returncode, done.stdout + done.stderr))
-            if done.returncode:
-                break
-        return project, results
+        def job(name):
+            machine = tmp_path / f'machine-{next(count)}'
+            project = machine / 'project'
+            shutil.copytree(CI, project)
+            environment = {'HOME': str(machine), 'TMPDIR': stack.enter_context(temporary_folder()), 'LC_ALL': 'C.UTF-8',
+                           'GITHUB_STEP_SUMMARY': str(machine / 'summary'), 'PATH': path, **pipeline.variables(name, secrets)}
+            results = []
+            for script in pipeline.shells(name):
+                done = subprocess.run(['bash', '-e', '-c', script], cwd=project, env=environment, stdin=subprocess.DEVNULL,
+                                      capture_output=True, text=True, timeout=300, check=False)
+                results.append((done.returncode, done.stdout + done.stderr))
+                if done.returncode:
+                    break
+            return project, results
 
-    yield job
-    for machine in machines:
-        daemon = ROOT / 'roles' / 'pvesim' / 'files' / 'daemon.py'
-        subprocess.run([sys.executable, str(daemon), 'stop', str(machine / f'pvesim-{os.getuid()}')], check=True, capture_output=True)
+        yield job
 
 
 def went_well(results):

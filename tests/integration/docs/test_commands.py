@@ -10,13 +10,12 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 from checkout import ROOT, ansible_environment
-from docs_programs import write_programs
+from docs_programs import temporary_folder, write_programs
 from playbook import CALLBACKS
 
 PAGES = sorted(str(page.relative_to(ROOT)) for page in [
@@ -85,12 +84,12 @@ def prod(tmp_path):
 class Reader:
     """Somebody who does what a page says, in a folder of his own, with the addresses and passwords of the simulated cluster."""
 
-    def __init__(self, folder, simulator):
+    def __init__(self, folder, simulator, temporary):
         self.folder, self.simulator = folder / 'reader', simulator
         self.folder.mkdir()
         for name in ('tests', 'requirements', 'docs'):
             (self.folder / name).symlink_to(ROOT / name)
-        self.environment = ansible_environment(folder / 'home', TMPDIR=str(folder), ANSIBLE_NOCOLOR='1', ANSIBLE_CALLBACK_PLUGINS=str(CALLBACKS))
+        self.environment = ansible_environment(folder / 'home', TMPDIR=temporary, ANSIBLE_NOCOLOR='1', ANSIBLE_CALLBACK_PLUGINS=str(CALLBACKS))
         self.environment['PATH'] = write_programs(folder / 'bin')
         self.exports = []
         with socket.socket() as free:
@@ -132,8 +131,6 @@ class Reader:
         return (0 if ' is ready at ' in line else 1), line
 
     def tidies_up(self):
-        daemon = ROOT / 'roles' / 'pvesim' / 'files' / 'daemon.py'
-        subprocess.run([sys.executable, str(daemon), 'stop', str(self.folder.parent / f'pvesim-{os.getuid()}')], check=True, capture_output=True)
         background = self.folder / 'background.pid'
         if background.exists():
             os.kill(int(background.read_text(encoding='utf-8')), signal.SIGTERM)
@@ -141,9 +138,10 @@ class Reader:
 
 @pytest.fixture
 def reader(tmp_path, prod):
-    one = Reader(tmp_path, prod)
-    yield one
-    one.tidies_up()
+    with temporary_folder() as temporary:
+        one = Reader(tmp_path, prod, temporary)
+        yield one
+        one.tidies_up()
 
 
 def prepared(reader, page):
