@@ -56,6 +56,17 @@ options:
     description: Samples of any cluster that are older are deleted when one is stored. V(1) at least.
     type: int
     default: 30
+  history_hours:
+    description: Return the samples that were stored within so many hours, as C(history) of each registered cluster.
+    type: int
+    default: 0
+  history_objects:
+    description:
+      - Of which objects O(history_hours) returns samples, by their names or patterns of such - C(node/pve1), C(storage/pve1/local),
+        C(qemu/104), C(lxc/*).
+    type: list
+    elements: str
+    default: [node/*, storage/*]
   prometheus_file:
     description: A file to write metrics to, in the text format that Prometheus' node exporter collects. It should end in C(.prom).
     type: path
@@ -107,6 +118,13 @@ EXAMPLES = r"""
     ignore: ["storage_nearly_full:backup", not_backed_up]
     thresholds: {storage_percent: 80, certificate_days: 14}
 
+- name: How a storage filled up within a week
+  pve.fleet.pve_cluster_info:
+    cluster: prod
+    checks: [storage_full]
+    history_hours: 168
+    history_objects: [storage/*/ceph]
+
 - name: Store a sample and write metrics and targets for Prometheus
   pve.fleet.pve_cluster_info:
     checks: [all]
@@ -122,6 +140,7 @@ clusters:
     - C(reasons) are the findings that count, C(ignored) those of O(ignore), C(skipped) the checks that could not be made, or not
       of all nodes.
     - C(version) is that of the node that answered, C(versions) those of all nodes where the check C(versions_differ) is run.
+    - C(history) is there with O(history_hours) - the stored samples by object, the oldest first.
     - C(failed_tasks) are the last ones within the threshold C(task_hours), at most 20.
   returned: success
   type: list

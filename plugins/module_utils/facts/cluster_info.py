@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import fnmatch
 import time
 
 from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest
@@ -23,6 +24,8 @@ ARGUMENTS = {
     'min_nodes': {'type': 'int'},
     'store_sample': {'type': 'bool', 'default': False},
     'keep_days': {'type': 'int', 'default': 30},
+    'history_hours': {'type': 'int', 'default': 0},
+    'history_objects': {'type': 'list', 'elements': 'str', 'default': ['node/*', 'storage/*']},
     'prometheus_file': {'type': 'path'},
     'file_sd_file': {'type': 'path'},
     'file_sd_port': {'type': 'int', 'default': 9100},
@@ -52,6 +55,8 @@ def run(context):
     results = members.on_all(found, lambda member: read(member, checks, params))
     now = time.time()
     clusters = [report(result, checks, thresholds, params, now) for result in results]
+    if params['history_hours']:
+        add_history(context, clusters, results, now)
     changes = write_files(context, clusters, results)
     if params['store_sample'] and not context.check_mode:
         store(context, results, clusters, int(now))
@@ -163,6 +168,17 @@ def write_files(context, clusters, results):
     for change in changes:
         context.did(change)
     return changes
+
+
+def add_history(context, clusters, results, now):
+    """What is stored of each registered cluster, by object: [{time, figures}], oldest first."""
+    since, patterns = now - context.params['history_hours'] * 3600, context.params['history_objects']
+    for result, cluster in zip(results, clusters, strict=True):
+        record, found = result.item.record, {}
+        for sample in context.registry.metrics(record.id, since=since) if record else ():
+            if any(fnmatch.fnmatchcase(sample.object, pattern) for pattern in patterns):
+                found.setdefault(sample.object, []).append({'time': sample.time, **sample.values})
+        cluster['history'] = dict(sorted(found.items()))
 
 
 def store(context, results, clusters, now):

@@ -100,7 +100,7 @@ def test_a_subset_adds_its_facts_and_costs_one_request_at_most(subset, all_subse
 def all_subsets():
     """{subset: (facts of a single node with this subset alone, how many requests it took)}."""
     with running(generate(clusters=1, nodes=1, guests=4, seed=SEED)) as sim:
-        name = next(iter(sim.urls))
+        [name] = sim.urls
         login = Credential(token_id='fleet@pve!admin', token_secret=token_secret(SEED, name, 'admin'))
         found = {}
         for subset in FACTS_OF_ALL:
@@ -293,6 +293,38 @@ def test_samples_are_kept_for_as_long_as_wanted(fleet, run_playbook, register):
     assert [one.values.get('cpu') for one in registry.metrics(record.id, f'node/{name}-pve1')][:2] == [3, 1]
     assert len(registry.metrics(record.id, f'node/{name}-pve1')) == 3
     assert registry.read_audit() == []
+
+
+def test_what_was_stored_is_returned_by_object(fleet, run_playbook, register):
+    sim = fleet(guests=4)
+    name = next(iter(sim.urls))
+    registry, record = register(sim, name)
+    now = int(time.time())
+    old = [MetricSample(f'node/{name}-pve1', now - hours * 3600, {'cpu': hours}) for hours in (1, 2, 30)]
+    registry.add_metrics(record.id, [*old, MetricSample('qemu/9000', now - 60, {'cpu': 0.5})])
+    sim.control.fault('refuse', path='*', count=0)
+    task = {'checks': ['no_quorum'], 'history_hours': 24}
+    run = run_playbook([
+        {'name': 'nodes', INFO: task},
+        {'name': 'guest', INFO: {**task, 'history_objects': ['qemu/*']}},
+        {'name': 'without', INFO: {'checks': ['no_quorum']}},
+    ]).ok()
+    found = run.result('nodes')['clusters'][0]['history']
+    assert [(one['time'], one['cpu']) for one in found[f'node/{name}-pve1']] == [(now - 7200, 2), (now - 3600, 1)]
+    assert list(found) == [f'node/{name}-pve1']
+    assert list(run.result('guest')['clusters'][0]['history']) == ['qemu/9000']
+    assert 'history' not in run.result('without')['clusters'][0]
+
+
+def test_clusters_are_asked_at_once_and_each_no_more_than_wanted(fleet, run_playbook, register):
+    sim = fleet(clusters=3, guests=4)
+    for name in sim.urls:
+        register(sim, name)
+    sim.control.send('POST', 'settings', latency=0.05)
+    for module in (FACTS, INFO):
+        sim.control.reset_log()
+        run_playbook([{'name': 'ask', module: {'concurrency': 1}}]).ok()
+        assert 1 < sim.control.log(limit=1)['max_concurrency'] <= 3
 
 
 def test_a_list_of_targets_keeps_what_it_says_of_a_cluster_that_is_down(fleet, run_playbook, register, tmp_path):
