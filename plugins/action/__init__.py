@@ -6,10 +6,9 @@ all workers inherit what is loaded here. Ansible itself imports the plugin after
 
 from __future__ import annotations
 
-from ansible_collections.pve.fleet.plugins.plugin_utils import bytecode
+from ansible_collections.pve.fleet.plugins.plugin_utils.bytecode import kept
 
-# isort: split
+with kept():
+    from ansible_collections.pve.fleet.plugins.action import in_process
 
-from ansible_collections.pve.fleet.plugins.action import in_process
-
-__all__ = ('bytecode', 'in_process')
+__all__ = ('in_process',)

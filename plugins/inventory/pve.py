@@ -248,17 +248,16 @@ groups:
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable, get_cache_plugin
 
-from ansible_collections.pve.fleet.plugins.plugin_utils import bytecode  # noqa: F401
+from ansible_collections.pve.fleet.plugins.plugin_utils.bytecode import kept
 
-# isort: split
-
-from ansible_collections.pve.fleet.plugins.module_utils.api.errors import FleetError
-from ansible_collections.pve.fleet.plugins.plugin_utils.inventory.checks import check_options, unknown_options
-from ansible_collections.pve.fleet.plugins.plugin_utils.inventory.expressions import Expressions
-from ansible_collections.pve.fleet.plugins.plugin_utils.inventory.populate import Populator
-from ansible_collections.pve.fleet.plugins.plugin_utils.inventory.source import Source
-from ansible_collections.pve.fleet.plugins.plugin_utils.plain import plain
-from ansible_collections.pve.fleet.plugins.plugin_utils.secret_lookup import make_resolver
+with kept():
+    from ansible_collections.pve.fleet.plugins.module_utils.api.errors import FleetError
+    from ansible_collections.pve.fleet.plugins.plugin_utils.inventory.checks import check_options, unknown_options
+    from ansible_collections.pve.fleet.plugins.plugin_utils.inventory.expressions import Expressions
+    from ansible_collections.pve.fleet.plugins.plugin_utils.inventory.populate import Populator
+    from ansible_collections.pve.fleet.plugins.plugin_utils.inventory.source import Source
+    from ansible_collections.pve.fleet.plugins.plugin_utils.plain import plain
+    from ansible_collections.pve.fleet.plugins.plugin_utils.secret_lookup import make_resolver
 
 # Options whose values may be templates.
 TEMPLATED = (
@@ -294,7 +293,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         store = self.cache_store(options) if options['cache'] else None
         resolve = make_resolver(self.loader, self.templar)
         source = Source(options, expressions, store, cache, self.get_cache_key(path), resolve, extra)
-        outcomes = source.outcomes()
+        with kept():  # the registry is imported where it is used
+            outcomes = source.outcomes()
         if not outcomes:
             self.warn(self.no_clusters(options['clusters']))
         for text in [one for outcome in outcomes for one in outcome.warnings] + source.filter.warnings:

@@ -79,14 +79,13 @@ _list:
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.pve.fleet.plugins.plugin_utils import bytecode  # noqa: F401
+from ansible_collections.pve.fleet.plugins.plugin_utils.bytecode import kept
 
-# isort: split
-
-from ansible_collections.pve.fleet.plugins.module_utils.api.errors import FleetError
-from ansible_collections.pve.fleet.plugins.module_utils.clusters.settings import STYLES
-from ansible_collections.pve.fleet.plugins.module_utils.fleet.access import open_registry
-from ansible_collections.pve.fleet.plugins.plugin_utils.secret_lookup import make_resolver
+with kept():
+    from ansible_collections.pve.fleet.plugins.module_utils.api.errors import FleetError
+    from ansible_collections.pve.fleet.plugins.module_utils.clusters.settings import STYLES
+    from ansible_collections.pve.fleet.plugins.module_utils.fleet.access import open_registry
+    from ansible_collections.pve.fleet.plugins.plugin_utils.secret_lookup import make_resolver
 
 
 class LookupModule(LookupBase):

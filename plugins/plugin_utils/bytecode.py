@@ -3,13 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Keep the compiled form of this collection's Python files, as Python does for every other package.
 
-Ansible's importer compiles the files of collections anew at each start. Importing this module lets Python's own importer find those below
-plugins/, which keeps the result in __pycache__ where it may write; every start after the first then saves the time of compiling.
-Everything else, the collection's package itself among it, stays with Ansible.
+Ansible's importer compiles the files of collections anew at each start. Within kept(), Python's own importer finds those below plugins/
+and keeps the result in __pycache__ where it may write; every start after the first then saves the time of compiling. Everything else, the
+collection's package itself among it, stays with Ansible.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.machinery
 import sys
@@ -37,10 +38,11 @@ class PluginsFinder:
         return found if found is not None and found.loader is not None else None
 
 
-def install():
-    """Ask this finder before Ansible's. Nothing happens when it is there already."""
-    if PluginsFinder not in sys.meta_path:
-        sys.meta_path.insert(0, PluginsFinder)
-
-
-install()
+@contextlib.contextmanager
+def kept():
+    """Import what is imported here from its compiled form, where there is one, and keep it where there is none."""
+    sys.meta_path.insert(0, PluginsFinder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(PluginsFinder)

@@ -19,6 +19,8 @@ from ansible_collections.pve.fleet.plugins.module_utils.registry.location import
 from ansible_collections.pve.fleet.plugins.module_utils.third_party import REQUIRED_PACKAGES, missing_package
 from ansible_collections.pve.fleet.plugins.plugin_utils.in_process import MODULES
 
+REGISTRY = 'ansible_collections.pve.fleet.plugins.module_utils.registry.store'
+
 
 def prepare():
     """Everything at once. Nothing that fails here stops the play: the task that needs it says what is wrong."""
@@ -43,7 +45,7 @@ def import_registry_packages(environment=None):
     except FleetError:
         return
     if place.path is None or place.path.exists():
-        for name in ('sqlalchemy', 'cryptography.fernet'):
+        for name in ('sqlalchemy', 'cryptography.fernet', REGISTRY):
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
 

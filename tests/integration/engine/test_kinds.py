@@ -174,6 +174,18 @@ ROLES = [
 ]
 
 
+def dying_after(count, send):
+    """send, which raises Killed once it was called `count` times."""
+    left = iter(range(count))
+
+    def dying(context, change):
+        if next(left, None) is None:
+            raise Killed
+        return send(context, change)
+
+    return dying
+
+
 @pytest.mark.parametrize('update_secret', ['always', 'on_create'])
 @in_releases('7.4', '8.4')
 def test_a_token_has_its_roles_again_wherever_a_run_for_a_new_secret_was_killed(walk, monkeypatch, release, update_secret):
@@ -183,15 +195,7 @@ def test_a_token_has_its_roles_again_wherever_a_run_for_a_new_secret_was_killed(
     for place in range(8):
         assert not walk.run('pve_token', {**token, 'comment': 'mine', 'expire': 4_000_000_000}).get('failed')
         assert not walk.run('pve_acl', {'path': '/vms', 'entries': ROLES, 'exclusive': True}).get('failed')
-        left = [place]
-
-        def dying(context, change, left=left):
-            if not left[0]:
-                raise Killed
-            left[0] -= 1
-            return send(context, change)
-
-        monkeypatch.setattr(reconcile, 'send', dying)
+        monkeypatch.setattr(reconcile, 'send', dying_after(place, send))
         with pytest.raises(Killed):
             walk.run('pve_token', {**token, 'update_secret': 'always'})
         monkeypatch.setattr(reconcile, 'send', send)
