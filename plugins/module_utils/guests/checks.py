@@ -15,9 +15,11 @@ from ansible_collections.pve.fleet.plugins.module_utils.guests.placement import 
 from ansible_collections.pve.fleet.plugins.module_utils.schema.size import GIB
 from ansible_collections.pve.fleet.plugins.module_utils.schema.wording import joined, suggestion
 
+NEEDS_POOL = ('create', 'clone', 'restore', 'pool')
 PLACES = ('create', 'clone', 'restore', 'migrate')
 WITH_FILES = ('cicustom', 'hookscript')
 GROWS_INTO = ('move_disk',)
+VOLUME = re.compile(r'[A-Za-z][\w.-]*:[^:]+')
 FILES = re.compile(r'[A-Za-z][\w.-]*:(?:iso|import|vztmpl|snippets)/[^,]+')
 
 
@@ -45,6 +47,8 @@ def check_plan(client, desired, plan, node, state=None, source=None, missing=Non
     bridges = wanted_bridges(plan)
     if bridges:
         check_bridges(client, node, bridges)
+    if desired.pool and any(step.name in NEEDS_POOL for step in plan.steps):
+        check_pool(client, desired.pool, missing or raised)
     check_mappings(client, node, plan, missing or raised)
 
 
@@ -54,6 +58,13 @@ def check_node(client, name):
     check_known([name], nodes)
     if nodes[name].get('status') == 'offline':
         raise BadRequest(f'node {name} is offline: no guest can be put there. Bring it back, or choose another.', details={'node': name})
+
+
+def check_pool(client, name, missing):
+    known = [row['poolid'] for row in client.get('pools')]
+    if name not in known:
+        hint = suggestion(name, known) or (f'There are {joined(sorted(known), "and")}.' if known else 'There is none.')
+        missing(NotFound(f"pool '{name}' is not there, or may not be seen with these credentials. {hint}", details={'pool': name}))
 
 
 def allocations(desired, plan):
@@ -114,16 +125,24 @@ def amount(size):
 
 
 def wanted_files(desired, plan):
-    """(volume, option) of ISO images, disk images, container templates and snippets that the plan names."""
+    """(volume, option) of images, volumes, container templates and snippets that the plan names."""
     for step in plan.steps:
         if step.name == 'create' and desired.ostemplate:
             yield desired.ostemplate, 'ostemplate'
         named = [(text, key) for key, (text, _size) in (step.data.get('disks') or {}).items()]
-        named += [(wish.iso or '', key) for key, wish in (step.data.get('changed_disks') or {}).items()]
+        named += [(wish.iso or wish.volume or '', key) for key, wish in (step.data.get('changed_disks') or {}).items()]
         named += [(str(text), key) for key, text in (step.data.get('texts') or {}).items() if key in WITH_FILES]
         for text, key in named:
-            for volume in FILES.findall(text):
+            for volume in volumes_in(text):
                 yield volume, key
+
+
+def volumes_in(text):
+    """The volumes that exist already in a property string; not those that are to be made, such as ceph:32."""
+    for part in text.split(','):
+        volume = part.rpartition('=')[2]
+        if VOLUME.fullmatch(volume) and not is_amount(volume.partition(':')[2]):
+            yield volume
 
 
 def raised(error):
@@ -138,7 +157,7 @@ def check_files(client, node, files, missing):
             continue
         for volume, key in files.items():
             if volume.partition(':')[0] == storage and volume not in known:
-                hint = suggestion(volume, [one for one in known if FILES.fullmatch(one)]) or 'Upload it there, or use a shared storage.'
+                hint = suggestion(volume, [one for one in known if bool(FILES.fullmatch(one)) == bool(FILES.fullmatch(volume))]) or 'Upload it there, or use a shared storage.'
                 missing(NotFound(
                     f"'{volume}' ({key}) is not on storage '{storage}' of node {node}, or may not be used with these credentials. {hint}",
                     details={'volume': volume, 'node': node},

@@ -208,6 +208,8 @@ def add_once(desired, params):
 
 def add_config(desired, config):
     for key, value in (config or {}).items():
+        if key in NOT_TO_SET:
+            raise BadRequest(f'config: {key} cannot be set by a task: {NOT_TO_SET[key]}.')
         if value is None:
             desired.remove = (*desired.remove, key)
         elif desired.kind.is_disk(key):
@@ -230,12 +232,11 @@ OWN_OPTIONS = {
     'vmid': 'vmid',
     'node': 'node',
     'delete': 'remove',
-    'digest': 'none: the module sends it itself',
-    'lock': 'none: locks belong to Proxmox VE',
 }
+NOT_TO_SET = {'digest': 'the module sends it itself', 'lock': 'locks belong to Proxmox VE'}
 
 
-UNTOUCHABLE = frozenset({'template', 'pool', 'vmid', 'node', 'delete', 'digest', 'lock'})
+UNTOUCHABLE = frozenset({'template', 'pool', 'vmid', 'node', 'delete'})
 
 
 def check_unused(desired):
@@ -255,6 +256,8 @@ def check_removed(desired):
     for key in desired.remove:
         if key in UNTOUCHABLE:
             raise BadRequest(f'remove: {key} has an option of its own, {OWN_OPTIONS[key]}. Use that.')
+        if key in NOT_TO_SET:
+            raise BadRequest(f'remove: {key} cannot be removed by a task: {NOT_TO_SET[key]}.')
         if key in desired.wishes or (key in desired.disks and desired.disks[key].state == 'present'):
             raise BadRequest(f'{key} is declared and to be removed at once. Keep one of them.')
         if key in ('name', 'hostname', 'rootfs'):

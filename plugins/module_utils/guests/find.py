@@ -80,14 +80,24 @@ def find(client, rows, kind, vmid=None, names=(), cluster=''):
     Raises BadRequest when the id belongs to another kind, Conflict when it belongs to another name or a name to
     several guests, BadGateway when guests whose names cannot be had might be the one.
     """
-    kind = kind_of(kind)
+    kind, found = kind_of(kind), None
     if vmid is not None:
-        return by_vmid(client, rows, kind, int(vmid), names)
-    for name in names:
-        found = by_name(client, rows, kind, name)
-        if found is not None:
-            return found
-    return None
+        found = by_vmid(client, rows, kind, int(vmid), names)
+    else:
+        found = next((row for row in (by_name(client, rows, kind, name) for name in names) if row is not None), None)
+    if found is not None and len(names) > 1:
+        refuse_taken(rows, found, names[-1])
+    return found
+
+
+def refuse_taken(rows, row, new_name):
+    """A guest must not get a name that another has: neither would be found by it any more."""
+    others = [one for one in rows if one.get('name') == new_name and one['vmid'] != row['vmid']]
+    if others:
+        raise Conflict(
+            f'{label(row)} cannot be renamed to {new_name}, which is the name of {place(others[0])}. Choose another name.',
+            details={'vmid': int(others[0]['vmid']), 'name': new_name},
+        )
 
 
 def by_vmid(client, rows, kind, vmid, names):

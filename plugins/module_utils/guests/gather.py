@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.pve.fleet.plugins.module_utils.api.errors import NotFound
+import re
+
+from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest, NotFound
 from ansible_collections.pve.fleet.plugins.module_utils.guests import ha, placement
 from ansible_collections.pve.fleet.plugins.module_utils.guests.describe import NEWEST
 from ansible_collections.pve.fleet.plugins.module_utils.guests.find import find_source
@@ -14,6 +16,11 @@ from ansible_collections.pve.fleet.plugins.module_utils.guests.plan import Facts
 from ansible_collections.pve.fleet.plugins.module_utils.guests.reach import able_nodes
 from ansible_collections.pve.fleet.plugins.module_utils.guests.read import path, read_state, volume_storages
 from ansible_collections.pve.fleet.plugins.module_utils.schema.wording import joined, suggestion
+
+
+ARCHIVE = re.compile(r'(?:vzdump-|backup/)(?P<kind>qemu|lxc|openvz|vm|ct)[-/]')
+ARCHIVE_KINDS = {'qemu': 'qemu', 'vm': 'qemu', 'lxc': 'lxc', 'openvz': 'lxc', 'ct': 'lxc'}
+ARCHIVES = {'qemu': 'a container (pve_container)', 'lxc': 'a virtual machine (pve_vm)'}
 
 
 def gather(client, desired, rows, row, state, release=NEWEST):
@@ -125,6 +132,9 @@ def linked_clones(client, state):
 
 def read_backup(client, desired, node):
     archive = desired.restore['archive']
+    found = ARCHIVE.search(archive)
+    if found and ARCHIVE_KINDS[found['kind']] != desired.kind.name:
+        raise BadRequest(f"restore: '{archive}' is the backup of {ARCHIVES[desired.kind.name]}. Use the module for that.")
     try:
         text = client.get('nodes', node, 'vzdump', 'extractconfig', params={'volume': archive})
     except NotFound as error:

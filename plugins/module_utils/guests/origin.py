@@ -93,7 +93,10 @@ def from_backup(plan, desired, facts):
     storage = restore_storage(desired, facts.source)
     plan.add('restore', f'restore {archive} to {facts.vmid} on {facts.node}', storage=storage, options={})
     keep = not desired.restore['unique']
-    return fresh_state(desired, facts, cloned_config(desired.kind, facts.source.config, storage, facts.release, keep))
+    state = fresh_state(desired, facts, cloned_config(desired.kind, facts.source.config, storage, facts.release, keep))
+    if facts.source.template:
+        state.config['template'] = '1'
+    return state
 
 
 def restore_storage(desired, source):

@@ -10,11 +10,13 @@ import dataclasses
 from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest, Conflict
 from ansible_collections.pve.fleet.plugins.module_utils.guests import ha, power
 from ansible_collections.pve.fleet.plugins.module_utils.guests.configuration import plan_configuration
-from ansible_collections.pve.fleet.plugins.module_utils.guests.describe import NEWEST
+from ansible_collections.pve.fleet.plugins.module_utils.guests.describe import NEWEST, schemas
 from ansible_collections.pve.fleet.plugins.module_utils.guests.find import label
 from ansible_collections.pve.fleet.plugins.module_utils.guests.origin import plan_origin
 from ansible_collections.pve.fleet.plugins.module_utils.guests.read import State
 from ansible_collections.pve.fleet.plugins.module_utils.guests.steps import Plan
+from ansible_collections.pve.fleet.plugins.module_utils.guests.wish import Wish, differs
+from ansible_collections.pve.fleet.plugins.module_utils.schema.parameters import find_parameter
 from ansible_collections.pve.fleet.plugins.module_utils.schema.wording import joined
 
 
@@ -47,6 +49,7 @@ def plan_guest(desired, state, facts):
     created = state is None
     if created:
         state = plan_origin(plan, desired, facts)
+        refuse_template_power(desired, state)
     else:
         refuse_template_power(desired, state)
         plan_migration(plan, desired, state)
@@ -55,6 +58,7 @@ def plan_guest(desired, state, facts):
     plan_pool(plan, desired, state, created)
     ha.plan_ha(plan, desired, facts)
     refuse_paths_in_template(desired, state)
+    refuse_waiting(desired, state)
     power.plan_up(plan, desired, state, now)
     if created:
         plan.before = {'state': 'absent'}
@@ -81,6 +85,20 @@ def refuse_paths_in_template(desired, state):
             f'{joined(paths, "and")}: a template cannot have paths of its node as mount points. Remove them (remove), and declare them on its clones.',
             details={'mount_points': paths},
         )
+
+
+def refuse_waiting(desired, state):
+    """Raise BadRequest for an address that is waited for which only a guest agent could tell, where there is none."""
+    agent = find_parameter(schemas(desired.kind.name), 'agent')
+    if desired.wait_for not in ('agent', 'ip') or not agent or not desired.runs:
+        return
+    wish = desired.wishes.get('agent', Wish(state.config.get('agent')))
+    if not differs('agent', Wish({'enabled': True}, partial=True), wish.value if not wish.partial else str(wish.value.get('enabled', 0)), agent):
+        return
+    raise BadRequest(
+        f'wait_for: {desired.wait_for} needs the guest agent, which is not switched on. Declare agent: true (with qemu-guest-agent '
+        'installed in it), or leave wait_for out.'
+    )
 
 
 def plan_absent(plan, desired, state, facts):

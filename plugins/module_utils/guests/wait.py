@@ -8,7 +8,7 @@ from __future__ import annotations
 import socket
 import time
 
-from ansible_collections.pve.fleet.plugins.module_utils.api.errors import FleetError, Locked, NotFound, Timeout
+from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest, FleetError, Locked, NotFound, Timeout
 from ansible_collections.pve.fleet.plugins.module_utils.guests.addresses import (
     declared_addresses,
     has_reachable,
@@ -20,6 +20,7 @@ from ansible_collections.pve.fleet.plugins.module_utils.guests.kinds import kind
 from ansible_collections.pve.fleet.plugins.module_utils.guests.read import path
 
 SSH_PORT = 22
+NEVER = 'No QEMU guest agent configured'
 # Locks under which the configuration is not final: nothing can be planned before they are gone.
 UNFINISHED = frozenset({'create', 'clone', 'migrate', 'rollback'})
 UNLOCKED_BY = {'create': 'an unfinished creation', 'clone': 'an unfinished clone', 'backup': 'a backup', 'migrate': 'a migration'}
@@ -84,6 +85,8 @@ def wait_ready(client, kind, row, config, wanted, timeout, progress, sleep=time.
         except FleetError as error:
             last = error.message
             addresses = {}
+            if NEVER in last and (wanted != 'ssh' or not declared_addresses(kind, config)):
+                raise BadRequest(without_agent(row.get('name') or row['vmid'], wanted), details={'wait_for': wanted, 'vmid': row['vmid']}) from None
         if wanted != 'agent' and reachable_otherwise(kind, config, wanted, addresses):
             return declared_addresses(kind, config)
         if clock() + pause > end:
@@ -95,6 +98,13 @@ def wait_ready(client, kind, row, config, wanted, timeout, progress, sleep=time.
         progress(f'{row.get("name") or row["vmid"]} waits for {wanted}')
         sleep(pause)
         pause = min(2.0, pause * 1.4)
+
+
+def without_agent(name, wanted):
+    return (
+        f'{name} runs, but {MISSING[wanted]}, and never will: its guest agent is not switched on. Declare agent: true, which a running '
+        'machine takes up with its next reboot (reboot: if_required), and install qemu-guest-agent within it; or leave wait_for out.'
+    )
 
 
 def reachable_otherwise(kind, config, wanted, addresses):
