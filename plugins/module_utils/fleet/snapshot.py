@@ -92,6 +92,8 @@ def read_view(client, wanted, keep=None, remembered=None, cluster=None):
     with contextlib.closing(Reader(client)) as reader:
         rows = reader.get('cluster', 'resources')
         parts, offline, problems = shape.split(rows), shape.offline_nodes(rows), []
+        if not parts['guests'] and not parts['storages']:
+            problems.append(blind(reader.connection.credential.identity))
         found = with_names(reader, parts['guests'], offline, remembered, problems)
         entries = [(row, shape.guest(row, cluster, offline)) for row in found]
         entries = [(row, entry) for row, entry in entries if keep is None or keep(entry)]
@@ -211,6 +213,15 @@ def agent_enabled(config):
         if not equals or name == 'enabled':
             return (value if equals else name).strip().lower() in ('1', 'yes', 'true', 'on')
     return False
+
+
+def blind(identity):
+    """The problem of a login to which PVE shows an empty list instead of refusing it: every node has a storage at least."""
+    message = (
+        f'neither a guest nor a storage is shown to {identity}. Give it the role PVEAuditor on /; '
+        'a token with privilege separation needs it besides its user'
+    )
+    return {'vmid': None, 'name': None, 'node': None, 'what': 'rights', 'message': message}
 
 
 def problem(row, what, message):

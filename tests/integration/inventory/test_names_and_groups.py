@@ -125,3 +125,15 @@ def test_one_expression_serves_for_guests_and_nodes(fleet, listed):
     assert len(nodes) == 3
     assert not set(nodes) & {*found.group('numbered'), *found.group('old')}
     assert {found.hosts[node]['place'] for node in nodes} == {'none'}
+
+
+def test_a_login_that_may_see_nothing_is_told_so(fleet, listed):
+    sim = fleet(f"""
+clusters:
+  - {{name: prod, nodes: [pve1], guests: [{{name: web}}], users: [{{userid: ci@pve}}],
+      tokens: [{{tokenid: 'ci@pve!blind', secret: {CI['api_token_secret']}, privsep: true}}]}}
+""")
+    place = {'name': 'prod', 'api_host': f'127.0.0.1:{port(sim, "prod")}', 'ca_path': sim.ca_path}
+    found = listed({'clusters': [{**place, **CI, 'api_token_id': 'ci@pve!blind'}]})
+    assert found.hosts == {}
+    assert 'neither a guest nor a storage is shown to ci@pve!blind' in found.warnings
