@@ -171,6 +171,16 @@ def test_what_a_release_does_not_have_is_refused_before_anything_is_sent(tasks, 
     assert [one for one in tasks.requests() if not one.startswith('GET')] == []
 
 
+def test_what_only_older_releases_have(tasks, release):
+    declared = {'name': 'new', 'node': 'pve1', 'disks': {'ide1': {'storage': 'shared', 'size': '1G', 'cyls': 100, 'heads': 16, 'secs': 63}}}
+    if release == '9':
+        assert 'ide1: cyls is not a setting of Proxmox VE 9, only of 7.4 and 8.4.' in tasks.vm(**declared)['msg']
+        return
+    tasks.exact('pve_vm', **declared)
+    tasks.exact('pve_vm', name='new', disks={'ide1': {'ssd': True}})
+    assert 'cyls=100' in named(tasks, 'new')[0].config['ide1']
+
+
 def test_a_setting_goes_by_the_name_that_the_release_has(tasks, release):
     name = 'freeze-fs' if release == '9' else 'freeze-fs-on-backup'
     tasks.exact('pve_vm', name='web', node='pve1', agent={'enabled': True, name: False})
