@@ -126,3 +126,15 @@ def test_a_node_is_emptied_and_the_second_run_moves_nothing(workflows):
         run = workflows.playbook('evacuate_node', {'cluster': 'seoul', 'node': 'seoul-pve1'}, *args).ok()
         assert len(run.changed) == changes
     assert [guest.node == 'seoul-pve1' for guest in workflows.sim.fleet.clusters['seoul'].guests.values()] == [False]
+
+
+def test_no_password_is_shown_however_much_is_asked_for(workflows):
+    secret = 'hunter2secret'
+    seoul = workflows.clusters()[0]
+    shop = {'workspace_name': 'shop', 'workspace_clusters': ['seoul'], 'workspace_quota': {'guests': 3}}
+    workflows.role('workspace', shop).ok()
+    machine = {**GUESTS['guests'][0], 'cloud_init': {'user': 'ops', 'password': secret, 'storage': 'ceph'}}
+    for name, typed, rc in (('onboard', {'clusters': [{**seoul, 'name': 'new', 'api_password': secret}]}, 2),
+                            ('provision', {**GUESTS, 'guests': [machine], 'workspace': 'shop'}, 0)):
+        run = workflows.playbook(name, typed, '-vvv', '--diff')
+        assert (run.rc, secret in run.output) == (rc, False)
