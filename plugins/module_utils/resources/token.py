@@ -64,6 +64,8 @@ def wanted(case, context):
     """No keeper shall be left. How a new secret is made goes along as `secret`: by regenerating, or with these roles."""
     if case.state == 'absent' or case.current is None:
         return case.wanted
+    if case.params.get('store') and not case.renews:
+        warn_unless_stored(case, context)
     found = {**case.wanted, 'renewal': ''}
     if case.renews or case.current.get('renewal'):
         ids = (full_id(case.ident), full_id(keeper_of(case.ident)))
@@ -71,6 +73,16 @@ def wanted(case, context):
         roles = {(row['path'], row['roleid'], bool(int(row.get('propagate', 1)))) for row in rows}
         found['secret'] = {'regenerates': regenerates(context.client), 'roles': sorted(roles)}
     return found
+
+
+def warn_unless_stored(case, context):
+    """A run that was broken off may have made the token and not kept its secret."""
+    place = case.params['store']
+    record = registered(context, place['name'])
+    held = context.registry.credentials(record.id) if record else []
+    if not any(one.tier == place['tier'] and one.identity == full_id(case.ident) for one in held):
+        context.warn(f'{case.title} is not the login of tier {place["tier"]} of cluster {place["name"]}, and its secret is not told again. '
+                     'Run once with update_secret: always to store a new one.')
 
 
 def regenerates(client):
@@ -141,10 +153,16 @@ def check(case, context):
 def check_store(case, context):
     if case.state == 'absent':
         raise BadRequest('store goes with state: present. A registered cluster keeps the token until it is given another.')
+    registered(context, case.params['store']['name'])
+
+
+def registered(context, name):
+    """The record of a cluster, None for one that check mode expects of an earlier task."""
     try:
-        context.registry.cluster(case.params['store']['name'])
+        return context.registry.cluster(name)
     except NotFound as error:
         context.missing(error)
+        return None
 
 
 def finish(context, case, answers):

@@ -187,10 +187,12 @@ def dying_after(count, send):
 
 
 @pytest.mark.parametrize('update_secret', ['always', 'on_create'])
-@in_releases('7.4', '8.4')
+@in_releases(*RELEASES)
 def test_a_token_has_its_roles_again_wherever_a_run_for_a_new_secret_was_killed(walk, monkeypatch, release, update_secret):
     from ansible_collections.pve.fleet.plugins.module_utils.engine import reconcile
+    from ansible_collections.pve.fleet.plugins.module_utils.resources import token as token_kind
 
+    monkeypatch.setattr(token_kind, 'REGENERATES', (10, 0))
     token, send = {'userid': 'tester@pve', 'tokenid': 'ci'}, reconcile.send
     for place in range(8):
         assert not walk.run('pve_token', {**token, 'comment': 'mine', 'expire': 4_000_000_000}).get('failed')
@@ -248,8 +250,10 @@ def test_a_token_goes_straight_into_the_registry(walk):
     assert not [one for one in walk.requests() if one.startswith('POST')]
     made = walk.run('pve_token', options, login=False)
     assert (made['changed'], 'token_secret' in made) == (True, False)
-    known = walk.run('pve_cluster_registry_info', {'name': 'prod', **registry}, login=False)['clusters'][0]
-    assert known['name'] == 'prod'
+    again = walk.run('pve_token', options, login=False)
+    assert (again['changed'], again['warnings']) == (False, [])
+    elsewhere = walk.run('pve_token', {**options, 'store': {'name': 'prod', 'tier': 'operator'}}, login=False)
+    assert (elsewhere['changed'], 'update_secret: always' in elsewhere['warnings'][0]) == (False, True)
     assert not walk.run('pve_pool_info', {'cluster': 'prod', **registry}, login=False).get('failed')
 
 
