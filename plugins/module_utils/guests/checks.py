@@ -157,7 +157,8 @@ def check_files(client, node, files, missing):
             continue
         for volume, key in files.items():
             if volume.partition(':')[0] == storage and volume not in known:
-                hint = suggestion(volume, [one for one in known if bool(FILES.fullmatch(one)) == bool(FILES.fullmatch(volume))]) or 'Upload it there, or use a shared storage.'
+                alike = [one for one in known if bool(FILES.fullmatch(one)) == bool(FILES.fullmatch(volume))]
+                hint = suggestion(volume, alike) or 'Upload it there, or use a shared storage.'
                 missing(NotFound(
                     f"'{volume}' ({key}) is not on storage '{storage}' of node {node}, or may not be used with these credentials. {hint}",
                     details={'volume': volume, 'node': node},

@@ -17,7 +17,6 @@ from ansible_collections.pve.fleet.plugins.module_utils.guests.reach import able
 from ansible_collections.pve.fleet.plugins.module_utils.guests.read import path, read_state, volume_storages
 from ansible_collections.pve.fleet.plugins.module_utils.schema.wording import joined, suggestion
 
-
 ARCHIVE = re.compile(r'(?:vzdump-|backup/)(?P<kind>qemu|lxc|openvz|vm|ct)[-/]')
 ARCHIVE_KINDS = {'qemu': 'qemu', 'vm': 'qemu', 'lxc': 'lxc', 'openvz': 'lxc', 'ct': 'lxc'}
 ARCHIVES = {'qemu': 'a container (pve_container)', 'lxc': 'a virtual machine (pve_vm)'}

@@ -8,7 +8,13 @@ from __future__ import annotations
 import socket
 import time
 
-from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest, FleetError, Locked, NotFound, Timeout
+from ansible_collections.pve.fleet.plugins.module_utils.api.errors import (
+    BadRequest,
+    FleetError,
+    Locked,
+    NotFound,
+    Timeout,
+)
 from ansible_collections.pve.fleet.plugins.module_utils.guests.addresses import (
     declared_addresses,
     has_reachable,
