@@ -49,6 +49,12 @@ options:
   comment:
     description: A text.
     type: str
+  force:
+    description:
+      - Whether a rule of another O(type) is deleted and made anew; its resources, comment and O(disable) are kept unless
+        given. Otherwise it is an error.
+    type: bool
+    default: false
   state:
     description: Whether the rule shall exist.
     type: str

@@ -9,12 +9,16 @@ import dataclasses
 
 from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest, NotFound
 from ansible_collections.pve.fleet.plugins.module_utils.api.named import NO_SUCH_PATH, get_or_none
-from ansible_collections.pve.fleet.plugins.module_utils.engine.decide import usual_changes
+from ansible_collections.pve.fleet.plugins.module_utils.engine.decide import creation, usual_changes, usual_deletion
 from ansible_collections.pve.fleet.plugins.module_utils.engine.plan import Change
 from ansible_collections.pve.fleet.plugins.module_utils.engine.resource import Field, Kind
 from ansible_collections.pve.fleet.plugins.module_utils.resources.arguments import REMOVE
+from ansible_collections.pve.fleet.plugins.module_utils.resources.guard import FORCE
 from ansible_collections.pve.fleet.plugins.module_utils.resources.module import info_run, module_run
 from ansible_collections.pve.fleet.plugins.module_utils.schema.wording import suggestion
+
+OF_BOTH_TYPES = ('resources', 'comment', 'disable')
+OF_ONE_TYPE = ('nodes', 'strict', 'affinity')
 
 
 def fields(strict, rules):
@@ -32,10 +36,33 @@ def fields(strict, rules):
     )
 
 
+def is_other_type(case):
+    """Whether the rule that is there is of another type than the one that is asked for."""
+    asked = case.wanted.get('type')
+    return case.state == 'present' and case.current is not None and asked is not None and asked != case.current['type']
+
+
+def wanted_rule(case, _context):
+    """A rule of another type keeps what both types have."""
+    if not is_other_type(case):
+        return case.wanted
+    kept = {name: case.current[name] for name in OF_BOTH_TYPES if name in case.current}
+    lost = {name: '' for name in OF_ONE_TYPE if name in case.current}
+    return {**kept, **lost, **case.wanted}
+
+
+def change_rule(case, differing):
+    """PVE does not change the type of a rule, which it says by doing nothing."""
+    return [*usual_deletion(case), creation(case)] if is_other_type(case) else usual_changes(case, differing)
+
+
 def check_rule(case, context):
-    """Resources must be managed and nodes exist."""
+    """Resources must be managed and nodes exist; a rule is deleted for one of another type only when it is said."""
     if case.state == 'absent':
         return
+    if is_other_type(case) and not case.params['force']:
+        raise BadRequest(f'{case.title} is of type {case.current["type"]}, which cannot be changed. '
+                         'Set force: true to delete it and make it anew, or choose another name.')
     known = {row['sid'] for row in context.client.get('cluster', 'ha', 'resources')}
     missing = sorted(set(case.wanted.get('resources') or []) - known)
     if missing:
@@ -90,8 +117,10 @@ HA_RULE = Kind(
     identity=('rule',),
     collection='cluster/ha/rules',
     item='cluster/ha/rules/{rule}',
-    options=REMOVE,
+    options={**REMOVE, **FORCE},
     fields=fields('strict', rules=True),
+    wanted=wanted_rule,
+    changes=change_rule,
     check=check_rule,
 )
 
@@ -117,6 +146,7 @@ def groups(resources):
         fields=fields('restricted', rules=False),
         read=read,
         listed=listed,
+        wanted=None,
         changes=change_group,
         deletion=leave_group,
     )

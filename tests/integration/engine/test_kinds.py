@@ -66,6 +66,23 @@ def test_where_ha_resources_run_by_rules_or_groups(walk, exact, release):
 
 
 @pytest.mark.sim(start_state='pair')
+def test_a_rule_becomes_one_of_another_type_only_when_it_is_said(walk, exact):
+    for vmid, name in ((101, 'web'), (102, 'db')):
+        guest(walk, vmid, name)
+        exact('pve_ha_resource', sid=f'vm:{vmid}', hastate='stopped')
+    exact('pve_ha_rule', rule='here', type='node-affinity', resources=['vm:101', 'vm:102'], nodes=['pve1'], strict=True, comment='x')
+    other = {'rule': 'here', 'type': 'resource-affinity', 'affinity': 'positive'}
+    for check in (True, False):
+        assert 'force: true' in walk.run('pve_ha_rule', other, check=check)['msg']
+    made = exact('pve_ha_rule', **other, force=True)
+    assert made['changes'] == ['delete HA rule here', 'create HA rule here']
+    assert made['diff'] == {
+        'before': {'type': 'node-affinity', 'affinity': None, 'nodes': ['pve1'], 'strict': True},
+        'after': {'type': 'resource-affinity', 'affinity': 'positive', 'nodes': '', 'strict': ''}}
+    assert (made['ha_rule']['resources'], made['ha_rule']['comment']) == (['vm:101', 'vm:102'], 'x')
+
+
+@pytest.mark.sim(start_state='pair')
 def test_an_ha_resource_that_rules_name_is_kept(walk, exact):
     guest(walk, 101, 'web')
     exact('pve_ha_resource', sid='vm:101', hastate='stopped')
