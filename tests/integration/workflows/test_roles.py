@@ -134,6 +134,17 @@ def test_a_template_that_clones(workflows, fleet):
     workflows.exact('guest_provision', {'guest_provision_guests': [clone]})
 
 
+def test_templates_of_containers_on_several_nodes(workflows, fleet):
+    template = {'guest_template_cluster': 'seoul', 'guest_template_name': 'alpine', 'guest_template_kind': 'container',
+                'guest_template_nodes': ['seoul-pve1', 'seoul-pve3'], 'guest_template_storage': 'local-lvm', 'guest_template_disk_size': '4G',
+                'guest_template_image_url': 'https://images.example.test/alpine-3.23-default_20261101_amd64.tar.xz?size=10M'}
+    done = workflows.exact('guest_template', template)
+    assert names(fleet, 'seoul') == ['alpine-seoul-pve1', 'alpine-seoul-pve3']
+    assert {guest.node for guest in fleet.fleet.clusters['seoul'].guests.values()} == {'seoul-pve1', 'seoul-pve3'}
+    assert done.result('pve.fleet.guest_template : Keep the names of the templates')['ansible_facts']['guest_template_templates'] == [
+        'alpine-seoul-pve1', 'alpine-seoul-pve3']
+
+
 def test_backups(workflows):
     workflows.role('guest_provision', {'guest_provision_guests': [{**VM, 'name': 'web-01'}]}).ok()
     policy = {'backup_policy_clusters': ['seoul'], 'backup_policy_jobs': [{}]}
@@ -141,6 +152,7 @@ def test_backups(workflows):
     run = workflows.role('backup_policy', {**policy, 'backup_policy_require_all': True})
     assert run.rc != 0
     assert 'web-01' in run.output
+    assert 'A job of backup_policy_jobs has no id.' in workflows.role('backup_policy', {**policy, 'backup_policy_jobs': [{'all': True}]}).output
     policy['backup_policy_jobs'][0] = {'id': 'nightly', 'schedule': '02:00', 'storage': 'local', 'all': True}
-    workflows.role('backup_policy', policy).ok()
+    workflows.exact('backup_policy', policy)
     assert workflows.role('backup_policy', {**policy, 'backup_policy_require_all': True}).ok().changed == []
