@@ -52,9 +52,12 @@ class Client(Bodies):
 
     # --- verbs -------------------------------------------------------------------------------------------------
 
-    def get(self, *segments, params=None):
-        """`data` of GET /<segments>. Segments are quoted one by one; params: {name: value}."""
-        return self.request('GET', segments, params)['data']
+    def get(self, *segments, params=None, timeout=None):
+        """`data` of GET /<segments>. Segments are quoted one by one; params: {name: value}.
+
+        timeout: seconds to wait for the answer instead of the usual time; then errors.Timeout is raised, without another try.
+        """
+        return self.request('GET', segments, params, timeout)['data']
 
     def get_whole(self, *segments, params=None):
         """The whole body of GET: some answers have keys beside `data` (total, changes)."""
@@ -70,7 +73,7 @@ class Client(Bodies):
         """DELETE: its parameters travel in the query, since PVE refuses a body there."""
         return self.request('DELETE', segments, params)['data']
 
-    def request(self, method, segments, params=None):
+    def request(self, method, segments, params=None, read_timeout=None):
         """One request with login, retries and failover -> the decoded body."""
         path = '/'.join(wire.quote_segment(str(segment)) for segment in segments)
         encoded = urllib.parse.urlencode(wire.encode_params(params or {}))
@@ -80,7 +83,7 @@ class Client(Bodies):
             body = encoded
         elif encoded:
             target += '?' + encoded
-        return self.exchange(method, target, body, headers)
+        return self.exchange(method, target, body, headers, read_timeout)
 
     def exchange(self, method, target, body, headers, read_timeout=None):
         """Send with login; after a 401 once more with a fresh login."""
@@ -115,6 +118,8 @@ class Client(Bodies):
             try:
                 answer = self.send_once(endpoint, method, target, body, headers, read_timeout, attempt)
             except TransportError as error:
+                if is_own_limit(error, read_timeout):
+                    raise self.too_late(method, target, read_timeout) from None
                 tried[endpoint] = error.fault
                 others = any(one not in tried for one in self.connection.endpoints)
                 unsent = reads or error.fault.sent is False
@@ -156,7 +161,8 @@ class Client(Bodies):
             with self.limits.place():
                 answer = self.transport.send(endpoint, method, target, body, headers, read_timeout)
         except TransportError as error:
-            self.rotation.failed(endpoint)
+            if not is_own_limit(error, read_timeout):
+                self.rotation.failed(endpoint)
             facts.update(fault=error.fault.kind, seconds=self.clock() - started)
             self.write_log(log.record(self.connection, self.request_id, method, path, **facts))
             raise
@@ -177,6 +183,10 @@ class Client(Bodies):
     def where(self, method, target, endpoint):
         path = urllib.parse.unquote(urllib.parse.urlsplit(target).path[len(BASE) :])
         return f'cluster {self.connection.name}: {method} {path} on {endpoint.host}'
+
+    def too_late(self, method, target, seconds):
+        path = urllib.parse.unquote(urllib.parse.urlsplit(target).path[len(BASE) :])
+        return errors.Timeout(f'cluster {self.connection.name}: {method} {path}: no answer within {seconds:g} s.')
 
     def unreachable(self, method, target, tried, reads):
         """BadGateway that says for each endpoint what was wrong."""
@@ -277,6 +287,11 @@ class Client(Bodies):
 
     def close(self):
         self.transport.close()
+
+
+def is_own_limit(error, read_timeout):
+    """Whether a fault is only that an answer took longer than its caller waits, which says nothing about the endpoint."""
+    return read_timeout is not None and error.fault.kind == 'timeout' and error.fault.sent is not False
 
 
 def answer_message(answer):

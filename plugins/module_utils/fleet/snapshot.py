@@ -42,17 +42,6 @@ class Wanted:
         return self.config or self.network or self.snapshots
 
 
-class Timed:
-    """A reader whose requests have a time limit of their own."""
-
-    def __init__(self, reader, timeout):
-        self.reader = reader
-        self.timeout = timeout
-
-    def get(self, *segments, params=None):
-        return self.reader.get(*segments, params=params, timeout=self.timeout)
-
-
 class Silent:
     """Nodes that turned out not to answer while their guests were asked. For threads.
 
@@ -200,7 +189,7 @@ def add_config(reader, wanted, kind, row, entry, config, problems):
     found = {}
     if entry['status'] == 'running' and (kind.name == 'lxc' or agent_enabled(config)):
         try:
-            found = addresses.read_addresses(Timed(reader, wanted.agent_timeout), kind, row, config)
+            found = addresses.read_addresses(addresses.Timed(reader, wanted.agent_timeout), kind, row, config)
         except FleetError as error:
             problems.append(problem(row, 'addresses', error.message))
     entry['addresses'] = found or addresses.declared_addresses(kind, config)

@@ -12,6 +12,20 @@ from ansible_collections.pve.fleet.plugins.module_utils.guests.describe import d
 from ansible_collections.pve.fleet.plugins.module_utils.guests.kinds import kind_of
 from ansible_collections.pve.fleet.plugins.module_utils.guests.read import path
 
+# An agent that answers does so at once, and for one that does not the server gives up after three seconds.
+AGENT_SECONDS = 10.0
+
+
+class Timed:
+    """A client whose requests have a time limit of their own, after which errors.Timeout is raised without another try."""
+
+    def __init__(self, client, seconds=AGENT_SECONDS):
+        self.client = client
+        self.seconds = seconds
+
+    def get(self, *segments, params=None):
+        return self.client.get(*segments, params=params, timeout=self.seconds)
+
 
 def read_addresses(client, kind, row, config):
     """Addresses of a running guest: {interface: [address]}. One request.
@@ -85,7 +99,7 @@ def known_addresses(client, kind, row, config, running):
     """The best that can be had without waiting: asked of a running guest, else what is declared. Never raises."""
     if running:
         try:
-            found = read_addresses(client, kind, row, config)
+            found = read_addresses(Timed(client), kind, row, config)
         except FleetError:
             found = {}
         if found:

@@ -6,7 +6,11 @@
 from __future__ import annotations
 
 from ansible_collections.pve.fleet.plugins.module_utils.api.errors import FleetError
-from ansible_collections.pve.fleet.plugins.module_utils.guests.addresses import declared_addresses, read_addresses
+from ansible_collections.pve.fleet.plugins.module_utils.guests.addresses import (
+    Timed,
+    declared_addresses,
+    read_addresses,
+)
 from ansible_collections.pve.fleet.plugins.module_utils.guests.describe import described_config
 from ansible_collections.pve.fleet.plugins.module_utils.guests.read import path, power_of, read_state
 from ansible_collections.pve.fleet.plugins.module_utils.operations.snapshot_plan import read_list
@@ -51,7 +55,7 @@ def read_network(client, row, parts, release, facts):
     config = facts['config']
     facts['addresses'] = declared_addresses(row['type'], config)
     if row.get('status') == 'running' and (row['type'] == 'lxc' or has_agent(config)):
-        facts['addresses'] = read_addresses(client, row['type'], row, config) or facts['addresses']
+        facts['addresses'] = read_addresses(Timed(client), row['type'], row, config) or facts['addresses']
 
 
 def has_agent(config):

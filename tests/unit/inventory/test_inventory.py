@@ -20,6 +20,7 @@ from ansible_collections.pve.fleet.plugins.module_utils.api.connection import Co
 from ansible_collections.pve.fleet.plugins.module_utils.fleet import shape, snapshot, targets, views
 from ansible_collections.pve.fleet.plugins.module_utils.fleet.access import Access
 from ansible_collections.pve.fleet.plugins.module_utils.fleet.fan_out import fan_out
+from ansible_collections.pve.fleet.plugins.module_utils.guests import addresses
 from ansible_collections.pve.fleet.plugins.module_utils.registry.records import ClusterRecord, StoredCredential
 from ansible_collections.pve.fleet.plugins.plugin_utils.inventory import checks, hosts
 from ansible_collections.pve.fleet.plugins.plugin_utils.inventory.expressions import ExpressionError, Expressions
@@ -393,6 +394,19 @@ def test_an_agent_that_hangs_is_waited_for_once_also_where_a_connection_broke(fl
             lean.get('nodes', row['node'], 'qemu', row['vmid'], 'agent', 'network-get-interfaces', timeout=0.3)
     counts = fleet.control.log()['counts']
     assert sum(count for path, count in counts.items() if path.endswith('network-get-interfaces')) <= 2
+
+
+def test_whoever_waits_less_asks_once_and_blames_no_endpoint(fleet, connection):
+    with contextlib.closing(Client(connection)) as client:
+        row = next(row for row in client.get('cluster', 'resources') if row['type'] == 'qemu' and row['status'] == 'running')
+        fleet.control.fault('delay', path='/nodes/*/qemu/*/agent/network-get-interfaces', seconds=3, count=0)
+        fleet.control.reset_log()
+        with pytest.raises(errors.Timeout, match='no answer within'):
+            addresses.read_addresses(addresses.Timed(client, 0.3), 'qemu', row, {})
+        assert client.get('version')
+    counts = fleet.control.log()['counts']
+    assert sum(count for path, count in counts.items() if path.endswith('network-get-interfaces')) <= 1
+    assert counts['GET /version'] == 1
 
 
 # --- what is kept ------------------------------------------------------------------------------------------------------
