@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from awx import FOLDER, Awx, credential_type, inject
+from awx import FOLDER, Awx, credential_type, declared, inject
 from pvesim.model.generate import token_secret
 from workflows import Workflows
 
@@ -68,6 +68,21 @@ def test_a_declaration_of_the_project_is_planned_provisioned_and_decommissioned(
     assert 'changed=0' in awx.job('provision.yml', {'declaration': 'shop'}).ok().output
     awx.job('decommission.yml', {'owner': 'shop', 'confirm': 'shop'}).ok()
     assert not guests
+
+
+def answers(name, **given):
+    """What AWX hands to a job: the given answers, else the survey's defaults; optional questions that nobody answered are left out."""
+    template = next(one for one in declared('job_templates.yml') if one['name'] == name)
+    return {**{question['variable']: question['default'] for question in template['survey'] if 'default' in question}, **given}
+
+
+@pytest.mark.parametrize(('name', 'playbook', 'given', 'shows'), [
+    ('Audit', 'audit.yml', {}, 'register'),
+    ('Evacuate a node', 'evacuate_node.yml', {'cluster': 'seoul', 'node': 'seoul-pve2'}, 'failed=0'),
+    ('Rolling update', 'rolling_update.yml', {'cluster': 'berlin', 'nodes': 'berlin-pve1,berlin-pve2'}, 'failed=0'),
+])
+def test_a_job_template_runs_with_the_answers_of_its_survey(awx, name, playbook, given, shows):
+    assert shows in awx.job(playbook, answers(name, **given), check=True).ok().output
 
 
 def test_the_inventory_is_exported_with_nodes_and_without_secrets(awx):
