@@ -3,8 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from run_tests import add_up, parse
+import pythons
+from run_tests import add_up, others, parse
 
 
 @pytest.mark.parametrize(('line', 'counts'), [
@@ -19,3 +22,9 @@ def test_reads_pytests_closing_line(line, counts):
 
 def test_adds_up_the_runs_of_the_matrix():
     assert add_up([{'passed': 500, 'skipped': 2}, {'failed': 1, 'passed': 20}], 12.345) == '1 failed, 520 passed, 2 skipped in 12.35s'
+
+
+def test_the_matrix_has_the_runs_that_the_machine_has_pythons_for(monkeypatch):
+    monkeypatch.setattr(pythons, 'second_environment', lambda purpose: None)
+    monkeypatch.setattr(pythons, 'oldest_environment', lambda purpose: Path(purpose))
+    assert list(others()) == [('oldest', Path('test'))]
