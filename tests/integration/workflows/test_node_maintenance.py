@@ -113,6 +113,14 @@ def test_a_node_is_emptied_rebooted_and_filled_again(workflows, fleet, seoul):
     assert [reboots(fleet, node) for node in NODES] == [1, 0, 0]
 
 
+def test_guests_under_ha_are_moved_and_return_as_well(workflows, fleet, seoul):
+    workflows.run_playbook([{'name': 'Under HA', 'pve.fleet.pve_ha_resource': {'cluster': 'seoul', 'sid': 'vm:101', 'hastate': 'started'}}]).ok()
+    plan = workflows.role('node_maintenance', work('seoul-pve1'), '--check').ok()
+    done = workflows.role('node_maintenance', work('seoul-pve1')).ok()
+    assert said(plan)[:3] == said(done)[:3]
+    at_home_and_running(seoul)
+
+
 def test_a_run_that_is_killed_while_it_drains_is_finished_by_the_next(workflows, fleet, seoul):
     time_stands_still(fleet)
     workflows.killed('node_maintenance', work('seoul-pve1'), moving(seoul, 100))
