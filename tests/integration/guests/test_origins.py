@@ -23,7 +23,7 @@ def refused(tasks, module, sentence, **options):
 @pytest.fixture
 def origin(tasks):
     """A machine that runs, with a snapshot of old and changes that wait for a reboot."""
-    made = tasks.vm(name='origin', node='pve1', memory='512M', cores=1, state='started', disks={'scsi0': {'storage': 'shared', 'size': '1G', 'format': 'qcow2'}})
+    made = tasks.vm(name='origin', node='pve1', memory='512M', state='started', disks={'scsi0': {'storage': 'shared', 'size': '1G', 'format': 'qcow2'}})
     assert not made.get('failed'), made['msg']
     assert not tasks.run('pve_snapshot', name='origin', snapshot='before').get('failed')
     assert tasks.vm(name='origin', memory='1G', tags=['late'])['pending'] == {'memory': 1024}
