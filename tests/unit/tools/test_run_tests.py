@@ -26,5 +26,5 @@ def test_adds_up_the_runs_of_the_matrix():
 
 def test_the_matrix_has_the_runs_that_the_machine_has_pythons_for(monkeypatch):
     monkeypatch.setattr(pythons, 'second_environment', lambda purpose: None)
-    monkeypatch.setattr(pythons, 'oldest_environment', lambda purpose: Path(purpose))
+    monkeypatch.setattr(pythons, 'oldest_environment', Path)
     assert list(others()) == [('oldest', Path('test'))]
