@@ -8,6 +8,7 @@ from __future__ import annotations
 import collections
 import functools
 import itertools
+import weakref
 
 from ansible import template as ansible_template
 from ansible.errors import AnsibleParserError
@@ -29,6 +30,10 @@ from ansible_collections.pve.fleet.plugins.plugin_utils.inventory.hosts import (
 # From ansible-core 2.19 on a text is a template only when it is marked as trusted; before, it has to be marked as unsafe.
 TRUST_IS_EXPLICIT = hasattr(ansible_template, 'trust_as_template')
 
+TELL_APART = 'Add a template to hostnames that tells them apart, such as "{{ name }}.{{ cluster }}".'
+# {InventoryData: {host: the entry it stands for}}. Several files fill one inventory, and their guests are not to be merged either.
+FILLED = weakref.WeakKeyDictionary()
+
 
 def protected(value):
     """A value from the API (or made of such) that Ansible will never render as a template."""
@@ -45,6 +50,11 @@ def compiled(where, compile_, text):
 
 def place_of(entry):
     return f'{entry["type"]} {entry.get("vmid") or entry["name"]} in cluster {entry["cluster"]}'
+
+
+def identity(entry):
+    """What a host stands for: kind, id and cluster."""
+    return (entry['type'], str(entry.get('vmid') or entry['name']), 'in cluster', entry['cluster'])
 
 
 class Populator:
@@ -72,6 +82,7 @@ class Populator:
         ]
         self.failed_names = collections.defaultdict(list)
         self.refused_names = []
+        self.filled = FILLED.setdefault(inventory, {})
         self.wanted_groups = frozenset(options['default_groups'])
         self.safe_group = functools.lru_cache(maxsize=None)(plugin._sanitize_group_name)
         self.group_names = {}
@@ -90,6 +101,7 @@ class Populator:
         if clashes:
             self.tell_clashes(clashes)
         for name, entry, scope in zip(names, entries, scopes, strict=True):
+            self.filled[name] = identity(entry)
             self.add(name if '{' not in name else protected(name), entry, scope)
 
     def name_groups(self, entries):
@@ -131,7 +143,18 @@ class Populator:
                 found += last_resorts(name, entry)
             elif name:
                 found.append(name)
-        return found or [own_name(entry)]
+        return self.not_of_others(entry, found or [own_name(entry)])
+
+    def not_of_others(self, entry, names):
+        """The names without those that another file has given to something else."""
+        own = identity(entry)
+        free = [name for name in names if self.filled.get(name, own) == own]
+        if names[0] not in free:
+            text = f'{place_of(entry)} would be the host {names[0]}, as would {" ".join(self.filled[names[0]])} of another inventory file'
+            if self.options['on_duplicate'] == 'fail':
+                raise AnsibleParserError(f'{text}. {TELL_APART}')
+            self.warn(f'{text}; it got a longer name. {TELL_APART}')
+        return free or list(last_resorts(names[0], entry))
 
     def tell_names(self, count):
         """Warn of templates that served for no host at all, and of names that no guest may have."""
@@ -147,7 +170,7 @@ class Populator:
         more = f' The same goes for {len(clashes) - 1} other names.' if len(clashes) > 1 else ''
         text = f'{places} would both be the host {name}'
         if self.options['on_duplicate'] == 'fail':
-            raise AnsibleParserError(f'{text}.{more} Add a template to hostnames that tells them apart, such as "{{{{ name }}}}.{{{{ cluster }}}}".')
+            raise AnsibleParserError(f'{text}.{more} {TELL_APART}')
         self.warn(f'{text}; each got a longer name.{more} Add a template to hostnames, or set on_duplicate: fail.')
 
     # --- one host ----------------------------------------------------------------------------------------------

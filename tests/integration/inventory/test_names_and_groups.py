@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 
 import pytest
+import yaml
 
 from .conftest import inline, port
 
@@ -137,3 +138,23 @@ clusters:
     found = listed({'clusters': [{**place, **CI, 'api_token_id': 'ci@pve!blind'}]})
     assert found.hosts == {}
     assert 'neither a guest nor a storage is shown to ci@pve!blind' in found.warnings
+
+
+def test_files_of_one_inventory_do_not_merge_their_guests_either(fleet, listed, tmp_path):
+    sim = fleet(guests=4, clusters=2)
+    one, other = list(sim.urls)
+    folder = tmp_path / 'inventory'
+    folder.mkdir()
+    for name in (one, other):
+        (folder / f'{name}.pve.yml').write_text(yaml.safe_dump({'plugin': 'pve.fleet.pve', 'clusters': [inline(sim, name)], 'include': ['vmid == 9000']}))
+    same = {'clusters': [inline(sim, one)], 'include': ['vmid == 9000'], 'prefix': 'px_'}
+    found = listed(same, args=['-i', str(folder)])
+    assert len(found.hosts) == 2
+    assert found.hosts['debian-13']['px_cluster'] == found.hosts['debian-13']['pve_cluster'] == one
+    assert found.hosts[f'debian-13.{other}']['pve_cluster'] == other
+    assert f'would be the host debian-13, as would qemu 9000 in cluster {one} of another inventory file' in found.warnings
+    strict = {'plugin': 'pve.fleet.pve', 'clusters': [inline(sim, other)], 'include': ['vmid == 9000'], 'on_duplicate': 'fail'}
+    (tmp_path / 'strict.pve.yml').write_text(yaml.safe_dump(strict))
+    refused = listed(same, args=['-i', str(tmp_path / 'strict.pve.yml')])
+    assert {host['px_cluster'] for host in refused.hosts.values()} == {one}
+    assert 'Failed to parse' in refused.warnings
