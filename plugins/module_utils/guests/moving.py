@@ -10,6 +10,9 @@ from ansible_collections.pve.fleet.plugins.module_utils.guests.read import path
 from ansible_collections.pve.fleet.plugins.module_utils.schema.wording import joined
 
 
+CLIPBOARD = 'clipboard=vnc'
+
+
 def check_move(client, state, target, storages=None):
     """Raise Conflict or NotFound for what keeps a guest on its node. storages: where its local disks shall go, or None. At most one request."""
     CHECKS[state.kind.name](client, state, target, storages)
@@ -28,9 +31,21 @@ def check_machine(client, state, target, storages):
                         'Eject it with a task of its own (disks: {ide2: {iso: none}}), or put the image on a shared storage.')
     mapped = answer.get('mapped-resources') or ()
     devices = [key for key in answer.get('local_resources') or () if key not in mapped]
+    if CLIPBOARD in devices:
+        raise stays(state, 'its display has the clipboard of VNC, which cannot move while it runs', 'Stop it first, or declare vga: {clipboard: null}.')
     if devices:
         raise stays(state, f'{joined(sorted(devices), "and")} {"is a device" if len(devices) == 1 else "are devices"} of that node',
                     'Remove it from the guest first, or use a mapping that both nodes have.')
+    if state.running:
+        check_live(state, answer, mapped)
+
+
+def check_live(state, answer, mapped):
+    """Mapped devices move only with a machine that is stopped, unless their mapping says otherwise."""
+    known = answer.get('mapped-resource-info') or {}
+    fixed = sorted(key for key in mapped if not (known.get(key) or {}).get('live-migration'))
+    if fixed:
+        raise stays(state, f'{joined(fixed, "and")} cannot move while it runs', 'Stop it with a task of its own first (state: stopped).')
 
 
 def check_target(state, target, refused, storages):

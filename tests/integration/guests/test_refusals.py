@@ -51,6 +51,15 @@ def test_devices_and_storages_of_one_node_keep_a_machine_there(tasks, web):
     tasks.exact('pve_vm', name='web', node='pve2', migration={'storage': 'shared'})
 
 
+def test_mapped_devices_move_with_a_machine_that_is_stopped(tasks):
+    map_devices(tasks.cluster)
+    made = tasks.vm(name='web', node='pve1', devices={'hostpci0': {'mapping': 'card'}}, state='started')
+    assert not made.get('failed'), made['msg']
+    refused(tasks, 'pve_vm', 'it cannot leave pve1: hostpci0 cannot move while it runs. Stop it', name='web', node='pve2')
+    tasks.exact('pve_vm', name='web', state='stopped', force=True)
+    assert tasks.exact('pve_vm', name='web', node='pve2')['vm']['node'] == 'pve2'
+
+
 def test_paths_of_a_node_keep_a_container_there_and_from_being_a_template(tasks, ct):
     refused(tasks, 'pve_container', 'it cannot leave pve1: mp0 is /srv of that node.', name='ct', node='pve2')
     refused(tasks, 'pve_container', 'mp0: a template cannot have paths of its node as mount points.', name='ct', state='template')
