@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 from ansible_collections.pve.fleet.plugins.module_utils.api.errors import BadRequest, Conflict, NotFound
 from ansible_collections.pve.fleet.plugins.module_utils.guests import cloud_init, disks, hotplug, placement
 from ansible_collections.pve.fleet.plugins.module_utils.guests.addresses import by_network, declared_addresses
+from ansible_collections.pve.fleet.plugins.module_utils.guests.checks import volumes_in
 from ansible_collections.pve.fleet.plugins.module_utils.guests.describe import described, schemas
 from ansible_collections.pve.fleet.plugins.module_utils.guests.find import find, find_source
+from ansible_collections.pve.fleet.plugins.module_utils.guests.in_the_making import marked_description, without_mark
 from ansible_collections.pve.fleet.plugins.module_utils.guests.kinds import LXC, QEMU
+from ansible_collections.pve.fleet.plugins.module_utils.guests.origin import backup_config
 from ansible_collections.pve.fleet.plugins.module_utils.guests.progress import shown_line
 from ansible_collections.pve.fleet.plugins.module_utils.guests.read import from_pending
 from ansible_collections.pve.fleet.plugins.module_utils.guests.wish import Wish, differs, merged_text
@@ -185,3 +188,29 @@ def test_memory_waits_for_a_reboot_unless_it_may_be_plugged():
     state.active['hotplug'] = 'memory,disk'
     assert not hotplug.waits(QEMU, 'memory', state, '1024', schema('memory'))
     assert not hotplug.waits(LXC, 'memory', state, '1024', schema('memory', 'lxc'))
+
+
+@pytest.mark.parametrize('text', ['', 'of old', 'two\n\nparts'])
+def test_the_mark_of_an_unfinished_clone_leaves_nothing_behind(text):
+    state = from_pending(QEMU, row(100), [{'key': 'description', 'value': text}] if text else [])
+    state.config['description'] = marked_description(state)
+    assert state.marked
+    assert without_mark(state).config.get('description', '') == text
+    assert not without_mark(state).marked
+
+
+@pytest.mark.parametrize(('text', 'volumes'), [
+    ('local:1.5,ssd=1', []),
+    ('ceph:cloudinit', []),
+    ('none,media=cdrom', []),
+    ('shared:0,import-from=local:import/a.qcow2,ssd=1', ['local:import/a.qcow2']),
+    ('local:999/vm-999-disk-0.raw,size=1G', ['local:999/vm-999-disk-0.raw']),
+    ('user=local:snippets/a.yaml,vendor=nfs:snippets/b.yaml', ['local:snippets/a.yaml', 'nfs:snippets/b.yaml']),
+])
+def test_volumes_that_must_be_there(text, volumes):
+    assert list(volumes_in(text)) == volumes
+
+
+def test_a_backup_tells_what_the_guest_was():
+    text = '#Gr%C3%B6%C3%9Fe\n#two\ncores: 2\nnet0: virtio=BC:24:11:AB:51:92\n#qmdump#map:scsi0:drive-scsi0:local:raw:\n[before]\ncores: 1\n'
+    assert backup_config(QEMU, 'x', text).config == {'description': 'Größe\ntwo', 'cores': '2', 'net0': 'virtio=BC:24:11:AB:51:92'}
