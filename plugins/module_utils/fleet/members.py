@@ -46,6 +46,8 @@ def members(context, records=False):
         connection = limited(context, context.access.default(context.tier))
         return [Member(connection.name, context.client_for(connection))]
     found = context.access.many(wanted, context.tier)
+    if not found:
+        context.warn('No cluster is registered.' if wanted in (None, 'all') else f'No registered cluster fits clusters: {wanted}.')
     known = {record.name: record for record in context.registry.clusters(wanted)} if records else {}
     return [Member(name, client_of(context, value), known.get(name)) for name, value in found.items()]
 

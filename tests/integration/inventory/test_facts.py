@@ -316,6 +316,14 @@ def test_what_was_stored_is_returned_by_object(fleet, run_playbook, register):
     assert 'history' not in run.result('without')['clusters'][0]
 
 
+def test_no_cluster_at_all_is_told(fleet, run_playbook, register):
+    run = run_playbook([{'name': 'facts', FACTS: {}}, {'name': 'info', INFO: {'clusters': []}}]).ok()
+    assert run.result('facts')['nodes'] == []
+    assert run.result('facts')['warnings'] == ['No cluster is registered.']
+    assert run.result('info')['summary']['status'] == 'unknown'
+    assert run.result('info')['warnings'] == ['No registered cluster fits clusters: [].']
+
+
 def test_clusters_are_asked_at_once_and_each_no_more_than_wanted(fleet, run_playbook, register):
     sim = fleet(clusters=3, guests=4)
     for name in sim.urls:
