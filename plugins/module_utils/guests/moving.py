@@ -9,7 +9,6 @@ from ansible_collections.pve.fleet.plugins.module_utils.api.errors import Confli
 from ansible_collections.pve.fleet.plugins.module_utils.guests.read import path
 from ansible_collections.pve.fleet.plugins.module_utils.schema.wording import joined
 
-
 CLIPBOARD = 'clipboard=vnc'
 
 
