@@ -90,7 +90,9 @@ class Reader:
         for name in ('tests', 'requirements', 'docs'):
             (self.folder / name).symlink_to(ROOT / name)
         self.environment = ansible_environment(folder / 'home', TMPDIR=temporary, ANSIBLE_NOCOLOR='1', ANSIBLE_CALLBACK_PLUGINS=str(CALLBACKS))
-        self.environment['PATH'] = write_programs(folder / 'bin')
+        # No node can be logged in to: ssh only keeps where it was to go.
+        self.environment['PATH'] = write_programs(folder / 'bin', ssh=f'echo "$@" >> {folder}/ssh.log')
+        self.logins = folder / 'ssh.log'
         self.exports = []
         with socket.socket() as free:
             free.bind(('127.0.0.1', 0))
@@ -104,6 +106,7 @@ class Reader:
             .replace('api_host=pve1.example.com', f'api_host=127.0.0.1 -e api_port={self.simulator.port}')
             .replace('/etc/ssl/pve-ca.pem', self.simulator.ca_path)
             .replace('python -m pvesim --nodes', f'python -m pvesim --port {self.port} --no-node-addresses --nodes')
+            .replace('ansible.builtin.apt: {update_cache: true, upgrade: dist}', 'ansible.builtin.raw: apt-get -y dist-upgrade\n  check_mode: false')
             .replace('127.0.0.1:8006', f'127.0.0.1:{self.port}')
             .replace('PROXMOX_HOST=127.0.0.1', f'PROXMOX_HOST=127.0.0.1 PROXMOX_PORT={self.port}')
         )
@@ -170,6 +173,8 @@ def test_the_commands_of_a_page(reader, page):
         if status:
             failing.append(f'{page}: {command}\n{output}')
     assert not failing, '\n'.join(failing)
+    if 'delegate_to' in text_of(page):
+        assert re.search(r' pve1 .*dist-upgrade', reader.logins.read_text(encoding='utf-8'))
 
 
 def test_commands_that_are_run_elsewhere_are_shown_and_their_tests_exist():
@@ -260,6 +265,12 @@ def test_yaml_on_a_page_uses_options_and_variables_that_exist(page, documented):
                     assert set(options or {}) <= documented[name], name
             for role in task.get('roles', []):
                 assert set(role.get('vars', {})) <= variables(role['role']), role['role']
+
+
+@pytest.mark.parametrize('page', [page for page in PAGES if 'delegate_to' in text_of(page)])
+def test_a_delegated_task_says_how_the_host_is_reached(page):
+    delegated = [task for language, text in blocks(page) if language == 'yaml' for task in tasks_of(yaml.safe_load(text)) if 'delegate_to' in task]
+    assert [task['name'] for task in delegated if task.get('connection') != 'ansible.builtin.ssh'] == []
 
 
 def variables(role):
