@@ -4,7 +4,6 @@
 """Tables of the documentation that list what the code has: error codes, environment variables, privileges, playbooks, modules, roles."""
 from __future__ import annotations
 
-import json
 import re
 
 import pytest
@@ -102,18 +101,3 @@ def test_every_page_is_reached_from_the_overview():
                 for link in (link, f'guides/{link}')}
     pages = set((ROOT / 'docs').rglob('*.md')) - {ROOT / 'docs' / 'README.md'}
     assert pages - overview == set()
-
-
-def test_the_capture_in_the_readme_is_what_the_demo_prints(run_playbook, tmp_path):
-    """Line by line, in this order; the asterisks of headings, empty lines and the lines between are left out.
-
-    Only the progress of guests, which are worked on at the same time, comes in any order.
-    """
-    options = ['--fleet', str(ROOT / 'playbooks' / 'files' / 'demo_fleet.yml'), '--port', '0', '--time', 'fast']
-    run = run_playbook('pve.fleet.demo', extra_env={'PVE_FLEET_DEMO': str(tmp_path / 'demo')}, args=['-e', json.dumps({'pvesim_options': options})]).ok()
-    printed = [line.rstrip(' *') for line in run.stdout.splitlines()]
-    capture = [line for line in re.search(r'^```text\n(.*?)^```', text_of('README.md'), re.M | re.S)[1].splitlines() if line]
-    progress = {line for line in capture if re.match(r'  \w+/', line)}
-    rest = iter(printed)
-    missing = [line for line in capture if line not in (printed if line in progress else rest)]
-    assert not missing, run.stdout
