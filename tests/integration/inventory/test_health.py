@@ -119,7 +119,7 @@ PROVOKED = [
     ('backup_failed', 'vzdump/104', 'warning', fail_a_backup, {'ignore': ['clock_skew', 'lock_left']}, {'begin': -60, 'mode': 'manual'}),
     ('task_failed', 'qmstart/105', 'warning', fail_a_start, {'ignore': ['clock_skew']}, {'begin': -60, 'mode': 'manual'}),
     ('lock_left', 'qemu/105', 'warning', leave_a_lock, {}, {}),
-    ('lock_held_long', 'qemu/104', 'warning', hold_a_lock, {}, {'begin': -3 * DAY, 'mode': 'manual'}),
+    ('lock_held_long', 'qemu/104', 'warning', hold_a_lock, {'ignore': ['clock_skew']}, {'begin': -3 * DAY, 'mode': 'manual'}),
     ('updates_pending', 'pve1', 'warning', nothing, {'checks': ['updates_pending']}, {}),
 ]
 
