@@ -22,10 +22,12 @@ PIP = 'shift; while [ $# -gt 0 ]; do if [ "$1" = -r ]; then test -s "$2" || exit
 def temporary_folder():
     """A folder for TMPDIR, in which what the role pvesim started is stopped at the end. Its path is short: Ansible makes sockets in it."""
     with tempfile.TemporaryDirectory(prefix='pf-') as name:
-        yield name
-        daemon = ROOT / 'roles' / 'pvesim' / 'files' / 'daemon.py'
-        simulated = Path(name, f'pvesim-{os.getuid()}')
-        subprocess.run([sys.executable, str(daemon), 'stop', str(simulated)], check=True, capture_output=True)
+        try:
+            yield name
+        finally:
+            daemon = ROOT / 'roles' / 'pvesim' / 'files' / 'daemon.py'
+            simulated = Path(name, f'pvesim-{os.getuid()}')
+            subprocess.run([sys.executable, str(daemon), 'stop', str(simulated)], check=True, capture_output=True)
 
 
 def galaxy(artifact):

@@ -13,6 +13,7 @@ from ansible_collections.pve.fleet.plugins.module_utils.api.transport import Tra
 
 TRANSPORT = 'ansible_collections.pve.fleet.plugins.module_utils.api.client.Transport'
 
+
 @pytest.fixture
 def tasks():
     with paired() as simulator:
