@@ -14,12 +14,12 @@ from playbook import Playbooks
 
 link_collection()
 
-# Quick by default; FULL=1 looks for counterexamples much longer. No deadlines: a busy machine is not a defect.
-EXAMPLES = DirectoryBasedExampleDatabase(BUILD / 'hypothesis')
-COMMON = {'deadline': None, 'database': EXAMPLES, 'suppress_health_check': [HealthCheck.too_slow], 'print_blob': True}
-settings.register_profile('quick', max_examples=50, **COMMON)
-settings.register_profile('full', max_examples=2000, **COMMON)
-settings.load_profile('full' if os.environ.get('FULL') else 'quick')
+# Quick and the same each time by default, so that what fails here fails for everyone; FULL=1 and HYPOTHESIS_PROFILE=nightly look
+# elsewhere each time, and much longer. No deadlines: a busy machine is not a defect.
+COMMON = {'deadline': None, 'suppress_health_check': [HealthCheck.too_slow], 'print_blob': True}
+settings.register_profile('quick', max_examples=50, derandomize=True, **COMMON)
+settings.register_profile('full', max_examples=2000, database=DirectoryBasedExampleDatabase(BUILD / 'hypothesis'), **COMMON)
+settings.load_profile('full' if os.environ.get('FULL') or os.environ.get('HYPOTHESIS_PROFILE') == 'nightly' else 'quick')
 
 
 @pytest.fixture(autouse=True)
