@@ -42,7 +42,9 @@ def add_up(runs: list[dict[str, int]], seconds: float) -> str:
 
 def pytest(python: str, arguments: list[str]) -> tuple[int, dict[str, int]]:
     """Run pytest, handing its output on as it comes; returns its exit status and its counts."""
-    command = [python, '-m', 'pytest', '-n', os.environ.get('WORKERS', 'auto'), '--dist', 'worksteal', *arguments]
+    # One more than there are processors: tests wait for the programs that they start.
+    workers = os.environ.get('WORKERS') or str((os.cpu_count() or 1) + 1)
+    command = [python, '-m', 'pytest', '-n', workers, '--dist', 'worksteal', *arguments]
     counts: dict[str, int] = {}
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, errors='replace') as process:
         for line in process.stdout:

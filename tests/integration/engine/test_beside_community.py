@@ -11,10 +11,10 @@ import importlib.util
 
 import pytest
 
-pytestmark = pytest.mark.skipif(
+pytestmark = [pytest.mark.matrix, pytest.mark.skipif(
     importlib.util.find_spec('ansible_collections.community') is None or importlib.util.find_spec('ansible_collections.community.proxmox') is None,
     reason='community.proxmox is not installed',
-)
+)]
 
 
 @pytest.fixture
