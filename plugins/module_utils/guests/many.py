@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import functools
 import typing
@@ -93,13 +94,23 @@ def run(context):
         raise BadRequest('concurrency: at least one guest has to be converged at a time.')
     clients = {name: client_or_error(context, name) for name in {entry.cluster: None for entry in entries}}
     runs = [GuestRun(context, entry, clients[entry.cluster]) for entry in entries]
+    refuse_twice(runs)
     templates, others = ([one for one in runs if one.entry.is_source is wanted] for wanted in (True, False))
-    turns = {name: Turns() for name in clients}
+    turns = collections.defaultdict(Turns)
     for number, one in enumerate(templates + others):
-        one.turn = turns[one.entry.cluster].turn(number)
+        one.turn = turns[one.cluster].turn(number)
     for wave in (templates, others):
         fan_out(GuestRun.converge, wave, context.params['concurrency'])
     return summed_up(context, runs)
+
+
+def refuse_twice(runs):
+    """Raise BadRequest for two entries about one guest."""
+    seen = {}
+    for one in runs:
+        earlier = seen.setdefault(one.label, one)
+        if earlier is not one:
+            raise BadRequest(f'guests: entries {earlier.entry.number} and {one.entry.number} are both about {one.entry.name}. Keep one of them.')
 
 
 def client_or_error(context, name):
@@ -185,13 +196,7 @@ def read_entries(guests):
     wrong = [one.error.message for one in read if one.error is not None]
     if wrong:
         raise BadRequest(' '.join(wrong))
-    entries = [one.value for one in read]
-    seen = {}
-    for entry in entries:
-        earlier = seen.setdefault((entry.cluster, entry.name), entry)
-        if earlier is not entry:
-            raise BadRequest(f'guests: entries {earlier.number} and {entry.number} are both about {entry.name}. Keep one of them.')
-    return entries
+    return [one.value for one in read]
 
 
 def read_entry(number, guest):
