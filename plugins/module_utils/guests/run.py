@@ -12,7 +12,7 @@ import time
 from ansible_collections.pve.fleet.plugins.module_utils.api.errors import FleetError, Locked, NotFound
 from ansible_collections.pve.fleet.plugins.module_utils.guests import in_the_making
 from ansible_collections.pve.fleet.plugins.module_utils.guests.addresses import known_addresses, read_addresses
-from ansible_collections.pve.fleet.plugins.module_utils.guests.apply import Replan, Session, apply_plan
+from ansible_collections.pve.fleet.plugins.module_utils.guests.apply import apply_plan
 from ansible_collections.pve.fleet.plugins.module_utils.guests.checks import check_plan
 from ansible_collections.pve.fleet.plugins.module_utils.guests.configuration import check_keys
 from ansible_collections.pve.fleet.plugins.module_utils.guests.describe import (
@@ -31,6 +31,7 @@ from ansible_collections.pve.fleet.plugins.module_utils.guests.no_wait import ch
 from ansible_collections.pve.fleet.plugins.module_utils.guests.plan import plan_guest
 from ansible_collections.pve.fleet.plugins.module_utils.guests.read import read_power, read_state
 from ansible_collections.pve.fleet.plugins.module_utils.guests.releases import unsure_keys
+from ansible_collections.pve.fleet.plugins.module_utils.guests.session import Replan, Session
 from ansible_collections.pve.fleet.plugins.module_utils.guests.steps import Plan, merge
 from ansible_collections.pve.fleet.plugins.module_utils.guests.wait import (
     READY,
