@@ -6,40 +6,22 @@ import uuid
 
 from ..call import ROOT, ApiError, Call, ParameterError, operation
 from ..model import backup
-from ..model.calendar import next_run
 from ..model.sections import inside, settings, split_list
+from .job_sections import jobs_of, known_job, with_next_run
 
 NOT_KEPT = ('id', 'delete', 'dow', 'starttime')
 ROOT_ONLY = ('tmpdir', 'dumpdir', 'script')
 TYPE = 'vzdump'
 
 
-def jobs(call: Call) -> dict[str, dict]:
-    return {name: job for name, job in call.cluster.section('jobs').items() if job['type'] == TYPE}
-
-
-def known(call: Call) -> dict:
-    job = jobs(call).get(call.params['id'])
-    if job is None:
-        raise ParameterError({'id': f"No such job '{call.params['id']}'"})
-    return job
-
-
 @operation('GET', '/cluster/backup')
 def index(call: Call) -> list[dict]:
-    found = []
-    for name, job in jobs(call).items():
-        entry = backup.shown(name, job)
-        moment = next_run(job['schedule'], call.clock.now(), call.here.timezone) if job.get('schedule') else None
-        if moment is not None:
-            entry['next-run'] = moment
-        found.append(entry)
-    return found
+    return [with_next_run(call, job, backup.shown(name, job)) for name, job in jobs_of(call, TYPE).items()]
 
 
 @operation('GET', '/cluster/backup/{id}')
 def read(call: Call) -> dict:
-    return backup.shown(call.params['id'], known(call))
+    return backup.shown(call.params['id'], known_job(call, TYPE))
 
 
 def assert_allowed(call: Call, values: dict) -> None:
@@ -91,7 +73,7 @@ def update(call: Call) -> None:
     assert_allowed(call, values)
     schedule_of(values, params, required=False)
     with inside(''):
-        job = dict(known(call))
+        job = dict(known_job(call, TYPE))
         backup.verify(values, complete=False)
         for key in split_list(params.get('delete')):
             if key not in call.operation.properties:
@@ -120,13 +102,13 @@ def choose(job: dict, values: dict) -> None:
 @operation('DELETE', '/cluster/backup/{id}')
 def delete(call: Call) -> None:
     with inside(''):
-        known(call)
+        known_job(call, TYPE)
         del call.cluster.section('jobs')[call.params['id']]
 
 
 @operation('GET', '/cluster/backup/{id}/included_volumes')
 def included_volumes(call: Call) -> dict:
-    job, children = known(call), []
+    job, children = known_job(call, TYPE), []
     for vmid in backup.included(call.cluster, job):
         guest = call.cluster.guests.get(vmid)
         if guest is None:
@@ -147,7 +129,7 @@ def own_name(guest) -> str | None:
 @operation('GET', '/cluster/backup-info/not-backed-up')
 def not_backed_up(call: Call) -> list[dict]:
     taken: set[int] = set()
-    for job in jobs(call).values():
+    for job in jobs_of(call, TYPE).values():
         taken.update(backup.included(call.cluster, job))
     found = []
     for vmid, guest in sorted(call.cluster.guests.items()):

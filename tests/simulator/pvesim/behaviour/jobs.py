@@ -8,6 +8,7 @@ from ..call import ApiError, Call, ParameterError, operation
 from ..model.calendar import next_run, parse
 from ..model.sections import inside, settings, split_list
 from ..schema.formats import FormatError, register
+from .job_sections import jobs_of, known_job, with_next_run
 
 TYPE = 'realm-sync'
 NOT_KEPT = ('id', 'delete')
@@ -23,32 +24,14 @@ def calendar_event(value: str) -> str:
     return value
 
 
-def jobs(call: Call) -> dict[str, dict]:
-    return {name: job for name, job in call.cluster.section('jobs').items() if job['type'] == TYPE}
-
-
-def known(call: Call) -> dict:
-    job = jobs(call).get(call.params['id'])
-    if job is None:
-        raise ParameterError({'id': f"No such job '{call.params['id']}'"})
-    return job
-
-
 @operation('GET', '/cluster/jobs/realm-sync')
 def index(call: Call) -> list[dict]:
-    found = []
-    for name, job in jobs(call).items():
-        entry = {**job, 'id': name, 'enabled': job.get('enabled', 1)}
-        moment = next_run(job['schedule'], call.clock.now(), call.here.timezone)
-        if moment is not None:
-            entry['next-run'] = moment
-        found.append(entry)
-    return found
+    return [with_next_run(call, job, {**job, 'id': name, 'enabled': job.get('enabled', 1)}) for name, job in jobs_of(call, TYPE).items()]
 
 
 @operation('GET', '/cluster/jobs/realm-sync/{id}')
 def read(call: Call) -> dict:
-    return {**known(call), 'id': call.params['id']}
+    return {**known_job(call, TYPE), 'id': call.params['id']}
 
 
 @operation('POST', '/cluster/jobs/realm-sync/{id}')
@@ -71,7 +54,7 @@ def create(call: Call) -> None:
 @operation('PUT', '/cluster/jobs/realm-sync/{id}')
 def update(call: Call) -> None:
     with inside(''):
-        job = known(call)
+        job = known_job(call, TYPE)
         forget = split_list(call.params.get('delete'))
         for key in forget:
             if key not in call.operation.properties:
@@ -86,7 +69,7 @@ def update(call: Call) -> None:
 @operation('DELETE', '/cluster/jobs/realm-sync/{id}')
 def delete(call: Call) -> None:
     with inside(''):
-        known(call)
+        known_job(call, TYPE)
         del call.cluster.section('jobs')[call.params['id']]
 
 
